@@ -1,0 +1,45 @@
+/**
+ * Owns the program's one logger: pino, JSON lines on stdout or stderr, never a pino transport (those
+ * crash in a compiled binary). Whoever runs the process opens it; until then it is silent.
+ * Tokens, keys and payloads are never given to it.
+ */
+import pino from "pino";
+
+export interface Log {
+  debug(facts: object, message: string): void;
+  info(facts: object, message: string): void;
+  warn(facts: object, message: string): void;
+  error(facts: object, message: string): void;
+}
+
+export const logLevels = ["silent", "error", "warn", "info", "debug"] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+let root = pino({ level: "silent" });
+
+export function open(options: { level: LogLevel; nodeId?: string; stderr?: boolean }): void {
+  root = pino(
+    {
+      level: options.level,
+      base: options.nodeId === undefined ? null : { nodeId: options.nodeId },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    pino.destination({ dest: options.stderr ? 2 : 1, sync: true }),
+  );
+}
+
+export function close(): void {
+  root.flush();
+  root = pino({ level: "silent" });
+}
+
+/** Lines that name the part of the program that wrote them. May be made before `open`. */
+export function logFor(part: string): Log {
+  return {
+    debug: (facts, message) => root.debug({ part, ...facts }, message),
+    info: (facts, message) => root.info({ part, ...facts }, message),
+    warn: (facts, message) => root.warn({ part, ...facts }, message),
+    error: (facts, message) => root.error({ part, ...facts }, message),
+  };
+}
