@@ -11,7 +11,11 @@ const port = (name: string) =>
   z.coerce.number().int().min(0).max(65_535).describe(`${name}; 0 picks a free one`);
 
 export const configSchema = z.object({
-  dataDir: z.string().min(1).default("./.data").describe("Directory for keys and the embedded database"),
+  dataDir: z
+    .string()
+    .min(1)
+    .default("./.data")
+    .describe("Directory for keys and the embedded database"),
   nodeId: z
     .string()
     .regex(/^[A-Za-z0-9._-]{1,64}$/)
@@ -38,8 +42,16 @@ export const configSchema = z.object({
     .string()
     .regex(/^[a-z_][a-z0-9_]{0,62}$/)
     .default("peer")
-    .describe("PostgreSQL schema that holds the tables; nodes that share a database take different ones"),
-  dbPoolSize: z.coerce.number().int().min(1).max(100).default(8).describe("Connections to PostgreSQL"),
+    .describe(
+      "PostgreSQL schema that holds the tables; nodes that share a database take different ones",
+    ),
+  dbPoolSize: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(100)
+    .default(8)
+    .describe("Connections to PostgreSQL"),
   workers: z.coerce
     .number()
     .int()
@@ -108,7 +120,9 @@ export const configSchema = z.object({
     .enum(["all", "none"])
     .default("all")
     .describe("Whether transaction signatures are checked besides the seals"),
-  acceptUnsealed: boolean().default(false).describe("Take chains without seals; shown as verification: chain"),
+  acceptUnsealed: boolean()
+    .default(false)
+    .describe("Take chains without seals; shown as verification: chain"),
   replicationProtocol: boolean()
     .default(true)
     .describe("Speak sorcha.peer.replication.v1; off: only the Sorcha-compatible RPCs"),
@@ -126,8 +140,12 @@ export const configSchema = z.object({
     .max(3_600_000)
     .default(300_000)
     .describe("Tolerated clock difference when a token's times are checked, ms"),
-  managePeersByOrg: boolean().default(false).describe("Any org_id may manage peers, as in the .NET service"),
-  production: boolean().default(false).describe("NODE_ENV=production: no generated keys, no details in errors"),
+  managePeersByOrg: boolean()
+    .default(false)
+    .describe("Any org_id may manage peers, as in the .NET service"),
+  production: boolean()
+    .default(false)
+    .describe("NODE_ENV=production: no generated keys, no details in errors"),
 });
 
 export type Config = Readonly<z.infer<typeof configSchema>>;

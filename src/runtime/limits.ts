@@ -48,6 +48,9 @@ export const limits = {
 } as const;
 
 assert(limits.frameBytes < limits.messageBytes, "a full frame fits in a message");
-assert(limits.docketBytes + 64 * KiB <= limits.messageBytes, "the largest docket fits in a message");
+assert(
+  limits.docketBytes + 64 * KiB <= limits.messageBytes,
+  "the largest docket fits in a message",
+);
 assert(limits.transactionBytes < limits.docketBytes, "the largest transaction fits in a docket");
 assert(limits.exchangePeers <= limits.listPeers, "an exchange is no longer than a list");
