@@ -81,7 +81,7 @@ export function findMockedModules(files: readonly SourceFile[]): string[] {
   });
 }
 
-/** Words that say nothing about what is inside. `services` in the protos' sense is one that does. */
+/** Words that say nothing of what is inside. `services`, in the sense of a proto, does. */
 const emptyWords = /^(?:utils?|helpers?|manager|service|common|misc|lib)$/;
 
 export function findBadNames(files: readonly SourceFile[]): string[] {
