@@ -16,7 +16,7 @@ const root = new URL("../", import.meta.url).pathname;
 const totals: Totals = { passed: 0, failed: 0, skipped: 0 };
 const wanted = process.argv.slice(2);
 
-const database = await findTestDatabase(process.env["TEST_DATABASE_URL"]);
+const database = await findTestDatabase(process.env.TEST_DATABASE_URL);
 console.log(`The tests use ${database.what}`);
 const stop = () => {
   database.stop();
