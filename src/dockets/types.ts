@@ -158,6 +158,10 @@ export interface CheckedPage {
   /** The policy the seals were checked under; null when the page starts with the genesis docket. */
   policyBefore: Policy | null;
   policyAfter: Policy;
+  /** The source's newest docket, as it says: a hint, never believed. */
+  headNumber: number;
+  /** Version of the first transaction, as the source says: a hint for followers without the past. */
+  firstVersion: number;
 }
 
 declare const verified: unique symbol;
@@ -167,6 +171,18 @@ export interface VerifiedPage {
   readonly [verified]: true;
   readonly anchor: Anchor;
   readonly page: CheckedPage;
+  readonly next: Anchor;
+}
+
+/**
+ * Where a follower without the past begins: the register's policy chain from its genesis on, which
+ * says whom to believe, and the run of dockets that it starts from; null where the policy chain
+ * ends with the newest docket. Minted in `join.ts` alone.
+ */
+export interface VerifiedStart {
+  readonly [verified]: true;
+  readonly policyChain: CheckedPage;
+  readonly head: CheckedPage | null;
   readonly next: Anchor;
 }
 
