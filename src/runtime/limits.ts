@@ -35,6 +35,8 @@ export const limits = {
   pagesInFlight: 4,
   /** Events a feed reader may be behind before it is dropped and re-reads the table. */
   feedBacklog: 256,
+  /** And the bytes of dockets that those events keep in memory. */
+  feedBacklogBytes: 32 * MiB,
   /** Streams that one peer may have open at this node. */
   streamsPerPeer: 256,
   /** Transactions accepted and not yet sealed, a node. */

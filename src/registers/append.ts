@@ -1,0 +1,110 @@
+/**
+ * The door: the one way into the tables of registers. Owns the turns of the registers, so that
+ * appends to one are stored, mirrored in `heads.ts` and told to `feed.ts` in the order of its chain.
+ * Called by `replication/commit.ts`. Never looks into a document: that was done on the road here.
+ */
+import { assert, present } from "../base/assert.ts";
+import { Mutex } from "../base/mutex.ts";
+import type { CheckedPage, Head, VerifiedPage } from "../dockets/types.ts";
+import { systemClock } from "../runtime/clock.ts";
+import type { Transaction } from "../store/database.ts";
+import { inTransaction } from "../store/transaction.ts";
+import { moveCheckpoint } from "./checkpoints-table.ts";
+import { toDocketColumns } from "./docket-columns.ts";
+import { insertDockets, isChain } from "./dockets-table.ts";
+import { publish } from "./feed.ts";
+import { registerOf, setHead } from "./heads.ts";
+import { eventOf, firstRow, lastDocket, withPage } from "./register-progress.ts";
+import { insertRegister, moveHead, type RegisterRow } from "./registers-table.ts";
+import { insertTransactions } from "./transactions-table.ts";
+
+export interface AppendOptions {
+  /** The peer that the page came from; left out for what this node made or was handed. */
+  sourcePeerId?: string;
+  /** This node created the register. Looked at with the genesis docket only. */
+  isOrigin?: boolean;
+  /** Work that must become true together with the page, or not at all. */
+  alsoIn?: (transaction: Transaction) => Promise<void>;
+}
+
+/**
+ * Stores a page, the register's new head and the checkpoint in one transaction. `moved` when the
+ * head is not where the page's anchor is: nothing was written. The database checks number and
+ * previous hash once more; a page that fails there is a defect of ours, throws, and is not stored.
+ */
+export function appendPage(
+  verified: VerifiedPage,
+  options: AppendOptions = {},
+): Promise<Head | "moved"> {
+  const { anchor, page } = verified;
+  return turnsOf(page.registerId).run(async () => {
+    const held = registerOf(page.registerId);
+    const isAtAnchor = held === null ? anchor.nextNumber === 0 : isHead(held, verified);
+    if (!isAtAnchor) return "moved";
+    const row = held === null ? genesisRow(page, options.isOrigin ?? false) : withPage(page, held);
+    const from = held === null ? null : { number: held.headNumber, hash: held.headHash };
+    const isStored = await inTransaction(async (transaction) => {
+      const isMoved =
+        from === null
+          ? await insertRegister(transaction, row)
+          : await moveHead(transaction, { from, to: row });
+      if (!isMoved) return false;
+      await writePage(transaction, { verified, row, options });
+      return true;
+    });
+    if (!isStored) return "moved";
+    setHead(row);
+    publish(eventOf(page, row.latestVersion - page.transactions.count + 1));
+    return { registerId: row.registerId, number: row.headNumber, hash: row.headHash };
+  });
+}
+
+/** Runs `work` while no page of the register is being stored. For `purge.ts`. */
+export function withoutAppends<T>(registerId: string, work: () => Promise<T>): Promise<T> {
+  return turnsOf(registerId).run(work);
+}
+
+const turns = new Map<string, Mutex>();
+
+function turnsOf(registerId: string): Mutex {
+  const found = turns.get(registerId) ?? new Mutex();
+  turns.set(registerId, found);
+  return found;
+}
+
+function isHead(held: RegisterRow, { anchor }: VerifiedPage): boolean {
+  return anchor.nextNumber === held.headNumber + 1 && anchor.previousHash === held.headHash;
+}
+
+function genesisRow(page: CheckedPage, isOrigin: boolean): RegisterRow {
+  const genesis = present(page.dockets[0], "a page's first docket");
+  assert(genesis.number === 0, "a register begins with docket 0");
+  const nowMs = systemClock.nowMs();
+  return firstRow(page, { genesisHash: genesis.hash, isOrigin, firstVersion: 1, nowMs });
+}
+
+/** The statements go out at once and are answered together: one round trip, whatever their number. */
+async function writePage(
+  transaction: Transaction,
+  write: { verified: VerifiedPage; row: RegisterRow; options: AppendOptions },
+): Promise<void> {
+  const { anchor, page } = write.verified;
+  const { row, options } = write;
+  const firstVersion = row.latestVersion - page.transactions.count + 1;
+  const { registerId } = page;
+  const run = { from: anchor.nextNumber, to: lastDocket(page).number };
+  const [, , , isLinked] = await Promise.all([
+    insertDockets(transaction, toDocketColumns(page, firstVersion)),
+    insertTransactions(transaction, page),
+    moveCheckpoint(transaction, {
+      registerId,
+      number: row.headNumber,
+      hash: row.headHash,
+      sourcePeerId: options.sourcePeerId ?? null,
+      movedAtMs: systemClock.nowMs(),
+    }),
+    isChain(transaction, { registerId, ...run, previousHash: anchor.previousHash }),
+  ]);
+  assert(isLinked, `dockets ${run.from} to ${run.to} of register ${registerId} form a chain`);
+  await options.alsoIn?.(transaction);
+}

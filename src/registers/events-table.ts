@@ -1,0 +1,54 @@
+import type { Sql } from "../store/database.ts";
+
+/** Something that an operator may want to know. Never holds tokens, keys or payloads. */
+export interface NodeEvent {
+  atMs: number;
+  /** A stable name, such as `register.refused`. */
+  type: string;
+  registerId: string | null;
+  peerId: string | null;
+  /** One sentence. */
+  message: string;
+  facts: Record<string, unknown>;
+}
+
+export interface StoredEvent extends NodeEvent {
+  /** Ascends with time. */
+  eventId: number;
+}
+
+/** Stores the event and gives its id. */
+export async function appendEvent(sql: Sql, event: NodeEvent): Promise<number> {
+  const [row] = await sql<{ eventId: number }[]>`
+    INSERT INTO events (register_id, at_ms, type, peer_id, message, facts)
+    VALUES (
+      ${event.registerId ?? ""}, ${event.atMs}, ${event.type}, ${event.peerId}, ${event.message},
+      ${JSON.stringify(event.facts)}::text::jsonb
+    ) RETURNING event_id AS "eventId"`;
+  return (row as { eventId: number }).eventId;
+}
+
+/** The newest `countMax` with an id above `after` that fit the filters, oldest first. */
+export async function listEvents(
+  sql: Sql,
+  wanted: { after?: number; registerId?: string; peerId?: string; type?: string; countMax: number },
+): Promise<StoredEvent[]> {
+  const rows = await sql<StoredEvent[]>`
+    SELECT event_id AS "eventId", at_ms AS "atMs", type,
+      nullif(register_id, '') AS "registerId", peer_id AS "peerId", message, facts
+    FROM events
+    WHERE event_id > ${wanted.after ?? 0}
+      ${wanted.registerId === undefined ? sql`` : sql`AND register_id = ${wanted.registerId}`}
+      ${wanted.peerId === undefined ? sql`` : sql`AND peer_id = ${wanted.peerId}`}
+      ${wanted.type === undefined ? sql`` : sql`AND type = ${wanted.type}`}
+    ORDER BY event_id DESC LIMIT ${wanted.countMax}`;
+  return [...rows].reverse();
+}
+
+/** Deletes all but the newest `keep`. */
+export async function trimEvents(sql: Sql, keep: number): Promise<void> {
+  await sql`
+    DELETE FROM events WHERE event_id <= (
+      SELECT event_id FROM events ORDER BY event_id DESC OFFSET ${keep} LIMIT 1
+    )`;
+}

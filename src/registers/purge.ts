@@ -1,0 +1,39 @@
+import { sql } from "../store/sql.ts";
+import { inTransaction } from "../store/transaction.ts";
+import { withoutAppends } from "./append.ts";
+import { deleteCheckpoint } from "./checkpoints-table.ts";
+import { deleteDockets } from "./dockets-table.ts";
+import { forgetRegister } from "./heads.ts";
+import { deleteRegister, listPurging, markPurging } from "./registers-table.ts";
+import { deleteTransactions } from "./transactions-table.ts";
+
+/** Rows a statement: it ends soon, so that others get their turn in between. */
+const transactionsAtOnce = 20_000;
+const docketsAtOnce = 200;
+
+/**
+ * Deletes everything that is held of a register but evidence against its validators. The register
+ * is gone for everyone at once; its rows go in chunks. A node that stops in between goes on at its
+ * next start (`finishPurges`). Nothing is held of it: nothing happens.
+ */
+export async function purgeRegister(registerId: string): Promise<void> {
+  await withoutAppends(registerId, async () => {
+    await markPurging(sql(), registerId);
+    forgetRegister(registerId);
+    await deleteRows(registerId);
+  });
+}
+
+/** Takes up the purges that an earlier run of this node didn't get to the end of. */
+export async function finishPurges(): Promise<void> {
+  for (const registerId of await listPurging(sql())) await purgeRegister(registerId);
+}
+
+async function deleteRows(registerId: string): Promise<void> {
+  while ((await deleteTransactions(sql(), { registerId, countMax: transactionsAtOnce })) > 0);
+  while ((await deleteDockets(sql(), { registerId, countMax: docketsAtOnce })) > 0);
+  await inTransaction(async (transaction) => {
+    await deleteCheckpoint(transaction, registerId);
+    await deleteRegister(transaction, registerId);
+  });
+}

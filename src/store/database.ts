@@ -1,0 +1,154 @@
+import postgres from "postgres";
+import { assert } from "../base/assert.ts";
+import { PeerError } from "../base/error.ts";
+import { startEmbedded } from "./embedded.ts";
+import { toStoreError } from "./pg-errors.ts";
+
+/** Wait for running queries at `close`; after that their connections are cut. */
+const closeSeconds = 5;
+
+export type Numbers = { bigint: number };
+/** The pool. Each query may run on another connection. */
+export type Pool = postgres.Sql<Numbers>;
+/** One connection inside a transaction. */
+export type Transaction = postgres.TransactionSql<Numbers>;
+/** Whatever can run a query: what the `*-table.ts` functions take. */
+export type Sql = Pool | Transaction;
+
+export interface StoreOptions {
+  /** PostgreSQL URL; without it the embedded database in `dataDir` is started. */
+  connection?: string | undefined;
+  schema: string;
+  poolSize: number;
+  dataDir: string;
+  /** Entry file of the embedded database's thread; null only where `connection` is set. */
+  embeddedThreadUrl: URL | null;
+}
+
+export interface Database {
+  sql: Pool;
+  schema: string;
+  isEmbedded: boolean;
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Connects and asks one question. Throws `configuration` or `unavailable` in one sentence. */
+export async function openDatabase(options: StoreOptions): Promise<Database> {
+  const database =
+    options.connection === undefined ? await openEmbedded(options) : toServer(options);
+  try {
+    await database.ping();
+    return database;
+  } catch (thrown) {
+    await database.close();
+    throw named(thrown, options.connection);
+  }
+}
+
+function toServer(options: StoreOptions): Database {
+  const pool = connect(options.connection as string, {
+    max: options.poolSize,
+    connection: { application_name: "sorcha-peer", search_path: options.schema },
+  });
+  return databaseOn(pool, { schema: options.schema, isEmbedded: false, onClosed: async () => {} });
+}
+
+/** One connection: the embedded database is one session, and takes one transaction at a time. */
+async function openEmbedded(options: StoreOptions): Promise<Database> {
+  assert(options.embeddedThreadUrl !== null, "the embedded database has a thread to run in");
+  const embedded = await startEmbedded({
+    dataDir: options.dataDir,
+    schema: options.schema,
+    threadUrl: options.embeddedThreadUrl,
+  });
+  const pool = connect("postgres://postgres@embedded/postgres", {
+    max: 1,
+    max_lifetime: null,
+    keep_alive: null,
+    socket: () => embedded.connect(),
+  });
+  return databaseOn(pool, {
+    schema: options.schema,
+    isEmbedded: true,
+    onClosed: () => embedded.close(),
+  });
+}
+
+function databaseOn(
+  pool: Pool,
+  options: { schema: string; isEmbedded: boolean; onClosed: () => Promise<void> },
+): Database {
+  return {
+    sql: pool,
+    schema: options.schema,
+    isEmbedded: options.isEmbedded,
+    ping: async () => {
+      await pool`SELECT 1`;
+    },
+    close: async () => {
+      await pool.end({ timeout: closeSeconds });
+      await options.onClosed();
+    },
+  };
+}
+
+function connect(url: string, options: ConnectOptions): Pool {
+  try {
+    return translated(
+      postgres(url, {
+        connect_timeout: 10,
+        onnotice: () => {},
+        types: { bigint: safeInteger },
+        ...options,
+      }),
+    );
+  } catch (thrown) {
+    throw new PeerError("configuration", "bad-database-url", {
+      message: "The database connection setting is not a PostgreSQL URL",
+      cause: thrown,
+    });
+  }
+}
+
+/** The driver's own, and a hook of it that its types leave out. */
+type ConnectOptions = Omit<postgres.Options<Record<string, never>>, "types"> & {
+  socket?: () => unknown;
+};
+
+/** int8 as a number; one that a number can't hold is a broken promise, not a rounded value. */
+const safeInteger = {
+  to: 20,
+  from: [20],
+  serialize: (value: number) => String(value),
+  parse: (text: string) => {
+    const value = Number(text);
+    assert(Number.isSafeInteger(value), "an integer of the database is a safe integer");
+    return value;
+  },
+};
+
+/** The pool, whose queries fail with this program's errors instead of the driver's. */
+function translated(pool: Pool): Pool {
+  return new Proxy(pool, {
+    apply: (target, self, parameters) => {
+      const query = Reflect.apply(target, self, parameters) as {
+        reject?: (error: unknown) => void;
+      };
+      const reject = query.reject;
+      if (reject !== undefined) query.reject = (error) => reject(toStoreError(error));
+      return query;
+    },
+  });
+}
+
+/** The error, its sentence saying which server it is about; never with the password. */
+function named(thrown: unknown, connection: string | undefined): unknown {
+  if (!(thrown instanceof PeerError) || connection === undefined) return thrown;
+  const { host, pathname } = new URL(connection);
+  return new PeerError(thrown.kind, thrown.code, {
+    message: `${thrown.message} (${host || "localhost"}${pathname})`,
+    facts: thrown.facts,
+    cause: thrown.cause,
+  });
+}

@@ -1,0 +1,90 @@
+/**
+ * The thread of the embedded database: PGlite, and nothing of ours besides its messages. Owns the
+ * one instance. Requests are answered one after the other in the order they came; each holds whole
+ * protocol messages, so that nothing has to be put together here.
+ */
+import { readFile } from "node:fs/promises";
+import { PGlite } from "@electric-sql/pglite";
+import initdbWasm from "../../node_modules/@electric-sql/pglite/dist/initdb.wasm" with {
+  type: "file",
+};
+import fsBundle from "../../node_modules/@electric-sql/pglite/dist/pglite.data" with {
+  type: "file",
+};
+import pgliteWasm from "../../node_modules/@electric-sql/pglite/dist/pglite.wasm" with {
+  type: "file",
+};
+import type { FromEmbedded, ToEmbedded } from "./embedded-messages.ts";
+
+declare const self: {
+  onmessage: ((event: MessageEvent<ToEmbedded>) => void) | null;
+  postMessage(message: FromEmbedded, transfer?: ArrayBuffer[]): void;
+};
+
+let database: PGlite | null = null;
+let connectionInUse = 0;
+let turn: Promise<void> = Promise.resolve();
+
+self.onmessage = ({ data }) => {
+  turn = turn.then(() => answer(data)).catch(fail);
+};
+
+async function answer(message: ToEmbedded): Promise<void> {
+  switch (message.kind) {
+    case "open":
+      database = await start(message);
+      return self.postMessage({ kind: "opened" });
+    case "request":
+      return await ask(message.connection, message.bytes);
+    case "hangup":
+      return await release(message.connection);
+    case "close":
+      await database?.close();
+      database = null;
+      return self.postMessage({ kind: "closed" });
+  }
+}
+
+async function start(options: { directory: string; schema: string }): Promise<PGlite> {
+  const [pgliteModule, initdbModule, bundle] = await Promise.all([
+    readFile(pgliteWasm).then((bytes) => WebAssembly.compile(new Uint8Array(bytes))),
+    readFile(initdbWasm).then((bytes) => WebAssembly.compile(new Uint8Array(bytes))),
+    readFile(fsBundle),
+  ]);
+  const pglite = await PGlite.create({
+    dataDir: options.directory,
+    pgliteWasmModule: pgliteModule,
+    initdbWasmModule: initdbModule,
+    fsBundle: new Blob([new Uint8Array(bundle)]),
+  });
+  await pglite.exec(`SET search_path TO "${options.schema}"`);
+  return pglite;
+}
+
+async function ask(connection: number, bytes: Uint8Array): Promise<void> {
+  connectionInUse = connection;
+  const parts: Uint8Array[] = [];
+  // A part is a view of the database's own memory: it is copied before the next one overwrites it.
+  const onRawData = (part: Uint8Array) => void parts.push(part.slice());
+  await opened().execProtocolRawStream(bytes, { onRawData });
+  const reply =
+    parts.length === 1 ? (parts[0] as Uint8Array) : new Uint8Array(Buffer.concat(parts));
+  if (reply.length === 0) return;
+  self.postMessage({ kind: "reply", connection, bytes: reply }, [reply.buffer as ArrayBuffer]);
+}
+
+async function release(connection: number): Promise<void> {
+  if (connection !== connectionInUse || database === null) return;
+  if (database.isInTransaction()) await database.exec("ROLLBACK");
+  await database.exec("DEALLOCATE ALL");
+}
+
+function opened(): PGlite {
+  if (database === null) throw new Error("The embedded database is not open");
+  return database;
+}
+
+function fail(thrown: unknown): void {
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  self.postMessage({ kind: "failed", message });
+}

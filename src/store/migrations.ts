@@ -1,0 +1,19 @@
+import registers from "../../db/0001_registers.sql" with { type: "text" };
+import replication from "../../db/0002_replication.sql" with { type: "text" };
+import peers from "../../db/0003_peers.sql" with { type: "text" };
+import events from "../../db/0004_events.sql" with { type: "text" };
+
+export interface Migration {
+  /** 1, 2, 3 … without a hole. */
+  number: number;
+  name: string;
+  text: string;
+}
+
+/** Every file of db/, in order. A released one never changes: mistakes are mended by the next. */
+export const migrations: readonly Migration[] = [
+  { number: 1, name: "0001_registers", text: registers },
+  { number: 2, name: "0002_replication", text: replication },
+  { number: 3, name: "0003_peers", text: peers },
+  { number: 4, name: "0004_events", text: events },
+];
