@@ -1,0 +1,178 @@
+import type {
+  Metadata,
+  MethodDefinition,
+  ServerDuplexStream,
+  ServerUnaryCall,
+  ServerWritableStream,
+  ServiceError,
+  sendUnaryData,
+  UntypedHandleCall,
+} from "@grpc/grpc-js";
+import { isAbort } from "../base/error.ts";
+import { childOf } from "../base/signal.ts";
+import { isNodeId } from "./checks.ts";
+import { nodeIdHeader } from "./client.ts";
+import type { Draft } from "./messages.ts";
+import { sendStream } from "./send-stream.ts";
+import type { Method } from "./services.ts";
+import { refuse, statusOf } from "./status.ts";
+
+/** Who asks. */
+export interface Caller {
+  /** As claimed by the caller; null when it did not say. */
+  peerId: string | null;
+  /** host:port of the connection's other end. */
+  address: string;
+  /** Aborts when the caller hangs up or this node stops. */
+  signal: AbortSignal;
+}
+
+/** One RPC with what answers it, made by `answer`, `answerStream` or `converse`. */
+export interface Handler {
+  path: string;
+  definition: MethodDefinition<Buffer, Buffer>;
+  implement(rules: ServeRules): UntypedHandleCall;
+}
+
+/** What holds for every call, whatever it asks. */
+export interface ServeRules {
+  /** Throws when this caller may have no further call; otherwise gives what marks its end. */
+  admit(caller: Caller, path: string): () => void;
+  /** Aborts when the node stops: streams end then, answers under way are finished. */
+  stopping: AbortSignal;
+  showDetails: boolean;
+  /** Told of errors that are our own fault. */
+  onFault(error: unknown, path: string): void;
+}
+
+/** One question, one answer. */
+export function answer<Request, Response>(
+  method: Method<Request, Response>,
+  run: (request: Request, caller: Caller) => Promise<Draft<Response>> | Draft<Response>,
+): Handler {
+  return handlerOf(
+    method,
+    (rules) => async (call: ServerUnaryCall<Buffer, Buffer>, reply: sendUnaryData<Buffer>) => {
+      const hangUp = new AbortController();
+      call.on("cancelled", () => hangUp.abort());
+      const caller = callerOf(call, hangUp.signal);
+      let leave = () => {};
+      try {
+        leave = rules.admit(caller, method.path);
+        const response = await run(method.request.decode(call.request), caller);
+        reply(null, asBuffer(method.response.encode(response)));
+      } catch (error) {
+        reply(failureOf(error, rules, method.path));
+      } finally {
+        leave();
+      }
+    },
+  );
+}
+
+/** One question, any number of answers. */
+export function answerStream<Request, Response>(
+  method: Method<Request, Response>,
+  run: (request: Request, caller: Caller) => AsyncIterable<Draft<Response>>,
+): Handler {
+  return handlerOf(
+    method,
+    (rules) => (call: ServerWritableStream<Buffer, Buffer>) =>
+      serveStream(method, { call, rules }, (caller) =>
+        run(method.request.decode(call.request), caller),
+      ),
+  );
+}
+
+/** Questions and answers as they come. */
+export function converse<Request, Response>(
+  method: Method<Request, Response>,
+  run: (requests: AsyncIterable<Request>, caller: Caller) => AsyncIterable<Draft<Response>>,
+): Handler {
+  return handlerOf(
+    method,
+    (rules) => (call: ServerDuplexStream<Buffer, Buffer>) =>
+      serveStream(method, { call, rules }, (caller) => run(decodeEach(method, call), caller)),
+  );
+}
+
+type StreamCall = ServerWritableStream<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>;
+
+async function serveStream<Request, Response>(
+  method: Method<Request, Response>,
+  { call, rules }: { call: StreamCall; rules: ServeRules },
+  run: (caller: Caller) => AsyncIterable<Draft<Response>>,
+): Promise<void> {
+  const stop = childOf(rules.stopping);
+  call.on("cancelled", () => stop.abort());
+  const caller = callerOf(call, stop.signal);
+  let leave = () => {};
+  try {
+    leave = rules.admit(caller, method.path);
+    await sendStream(call, encodeEach(method, run(caller)), { signal: stop.signal });
+    call.end();
+  } catch (error) {
+    if (call.cancelled) return;
+    const failed = isAbort(error) && rules.stopping.aborted ? stoppingError() : error;
+    call.emit("error", failureOf(failed, rules, method.path));
+  } finally {
+    leave();
+    stop.abort();
+    stop.dispose();
+  }
+}
+
+async function* encodeEach<Response>(
+  method: Method<unknown, Response> | Method<never, Response>,
+  responses: AsyncIterable<Draft<Response>>,
+): AsyncGenerator<Uint8Array> {
+  for await (const response of responses) yield method.response.encode(response);
+}
+
+async function* decodeEach<Request>(
+  method: Method<Request, unknown> | Method<Request, never>,
+  requests: AsyncIterable<Buffer>,
+): AsyncGenerator<Request> {
+  for await (const bytes of requests) yield method.request.decode(bytes);
+}
+
+function handlerOf<Request, Response>(
+  method: Method<Request, Response>,
+  implement: (rules: ServeRules) => UntypedHandleCall,
+): Handler {
+  const { path, requestStream, responseStream } = method;
+  return {
+    path,
+    // Bytes pass through here: grpc-js would answer INTERNAL to a request it can't decode.
+    definition: {
+      path,
+      requestStream,
+      responseStream,
+      requestSerialize: asBuffer,
+      requestDeserialize: asBuffer,
+      responseSerialize: asBuffer,
+      responseDeserialize: asBuffer,
+    },
+    implement,
+  };
+}
+
+function callerOf(call: { metadata: Metadata; getPeer(): string }, signal: AbortSignal): Caller {
+  const claimed = call.metadata.get(nodeIdHeader)[0];
+  const peerId = typeof claimed === "string" && isNodeId(claimed) ? claimed : null;
+  return { peerId, address: call.getPeer(), signal };
+}
+
+function failureOf(error: unknown, rules: ServeRules, path: string): ServiceError {
+  const failed = statusOf(error, rules);
+  if (failed.isOurFault) rules.onFault(error, path);
+  return Object.assign(new Error(failed.details), failed);
+}
+
+function stoppingError(): Error {
+  return refuse("BUSY", { message: "This node is shutting down", retryAfterMs: 1_000 });
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
