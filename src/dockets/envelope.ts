@@ -14,7 +14,7 @@ import { merkleRoot } from "./merkle.ts";
 import { memberValue, payloadMembers } from "./payload.ts";
 import { policyPayload } from "./policy.ts";
 import { signText } from "./signature.ts";
-import type { Docket, DocketBundle, Leaf, Policy, Transaction, Vote } from "./types.ts";
+import type { Docket, DocketBundle, Leaf, Policy, Transaction, Validator, Vote } from "./types.ts";
 
 export type { Signer };
 
@@ -134,13 +134,12 @@ export function buildGenesis(parts: {
   policy: Policy;
   createdAtMs: number;
   signer: Signer;
+  /** Which of the policy's validators proposes; the one with the signer's key if left out. */
+  validatorId?: string;
   votes?: (text: string) => Vote[];
 }): DocketBundle & { docket: Docket } {
   const { registerId, policy, createdAtMs, signer, votes } = parts;
-  const proposer = present(
-    policy.validators.find((validator) => validator.publicKey === signer.publicKey),
-    "the signer's place among the validators",
-  );
+  const proposerValidatorId = parts.validatorId ?? validatorIdOf(policy, signer);
   const { transaction, bytes } = buildTransaction({
     registerId,
     payloadJson: policyPayload(policy),
@@ -153,12 +152,17 @@ export function buildGenesis(parts: {
     number: 0,
     previousHash: "",
     createdAtMs,
-    proposerValidatorId: proposer.validatorId,
+    proposerValidatorId,
     leaves: [leafOf(transaction)],
     signer,
     ...(votes === undefined ? {} : { votes }),
   });
   return { docketData, transactionData: [bytes], docket };
+}
+
+function validatorIdOf(policy: Policy, signer: Signer): string {
+  const isSigner = (validator: Validator) => validator.publicKey === signer.publicKey;
+  return present(policy.validators.find(isSigner), "the signer among the validators").validatorId;
 }
 
 function isoOf(timeMs: number): string {

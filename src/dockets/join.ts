@@ -36,11 +36,6 @@ export function isPolicyCurrent(anchor: Anchor, page: CheckedPage): boolean {
   return isSamePolicy(anchor.policy, page.policyBefore);
 }
 
-/** Where a register stands of which nothing is held yet. */
-export function anchorOfNothing(registerId: string): Anchor {
-  return { registerId, nextNumber: 0, previousHash: "", previousTimeMs: 0, policy: null };
-}
-
 /** Where the chain stands after a page. */
 export function anchorAfter(page: CheckedPage): Anchor {
   const last = page.dockets[page.dockets.length - 1] as DocketFacts;

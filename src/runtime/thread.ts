@@ -1,39 +1,47 @@
-/** A thread of this program. What it is sent and what it sends are values that can be cloned. */
-export interface Thread<In> {
-  /** Buffers named in `transfer` move to the thread: this side can't use them any more. */
-  post(message: In, transfer?: ArrayBuffer[]): void;
-  /** Ends the thread at once, whatever it is doing. */
+/** A thread of the process, as the rest of the program sees it. Only this file makes workers. */
+export interface Thread<To> {
+  /** `transfer` names buffers that move to the thread instead of being copied. */
+  post(message: To, transfer?: ArrayBuffer[]): void;
+  /** Ends the thread wherever it stands. Resolves once it is gone. */
   stop(): Promise<void>;
 }
 
 /**
- * Starts a thread from the entry file at `url`. Only `main.ts` and tests make such URLs: in a
- * compiled binary every other module would build a wrong one. `onError` is called at most once, for
- * an error that nobody in the thread caught or for an end that nobody asked for.
+ * Starts the thread whose entry file is at `url`. `onError` is called once when the thread dies by
+ * itself, whether it threw, could not be loaded or left; nothing comes from it afterwards.
  */
-export function startThread<In, Out>(
+export function startThread<To, From>(
   url: URL,
-  handlers: { onMessage: (message: Out) => void; onError: (error: Error) => void },
-): Thread<In> {
-  const worker = new Worker(url);
+  options: { onMessage: (message: From) => void; onError: (error: Error) => void },
+): Thread<To> {
+  const worker = new Worker(url.href);
+  const gone = Promise.withResolvers<void>();
   let isOver = false;
-  const fail = (message: string) => {
+
+  function die(error: Error): void {
     if (isOver) return;
     isOver = true;
-    worker.terminate();
-    handlers.onError(new Error(message));
+    options.onError(error);
+  }
+
+  worker.onmessage = (event: MessageEvent) => {
+    if (!isOver) options.onMessage(event.data as From);
   };
-  worker.addEventListener("message", (event: MessageEvent<Out>) => {
-    if (!isOver) handlers.onMessage(event.data);
+  worker.onerror = (event: ErrorEvent) => die(new Error(event.message));
+  worker.addEventListener("messageerror", () => die(new Error("A message could not be read")));
+  worker.addEventListener("close", () => {
+    die(new Error("The thread ended"));
+    gone.resolve();
   });
-  worker.addEventListener("messageerror", () => fail("A thread sent what can't be read"));
-  worker.addEventListener("error", (event) => fail(event.message || "A thread broke"));
-  worker.addEventListener("close", () => fail("A thread ended by itself"));
+
   return {
-    post: (message, transfer = []) => worker.postMessage(message, transfer),
-    stop: async () => {
+    post: (message, transfer = []) => {
+      if (!isOver) worker.postMessage(message, transfer);
+    },
+    stop: () => {
       isOver = true;
       worker.terminate();
+      return gone.promise;
     },
   };
 }
