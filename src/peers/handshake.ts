@@ -1,0 +1,146 @@
+import { randomBytes } from "node:crypto";
+import { PeerError } from "../base/error.ts";
+import { limits } from "../runtime/limits.ts";
+import { type Channel, openChannel } from "../wire/client.ts";
+import type { Draft, HelloRequest, HelloResponse } from "../wire/messages.ts";
+import { discovery, replication } from "../wire/services.ts";
+import { isUnimplemented } from "../wire/status.ts";
+import { type Address, addressText } from "./address.ts";
+import { helloBytes, type Identity, isSignedBy } from "./identity.ts";
+import { bytesOfRecord, infoOf, recordOf, recordOfBytes } from "./messages.ts";
+import { type PeerRecord, replicationProtocol } from "./record.ts";
+
+/** What a peer turned out to be. */
+export interface Greeted {
+  record: PeerRecord;
+  /** It signed our nonce with the key of its record. */
+  isProven: boolean;
+  /** The host it sees us at; null where it can't say. */
+  observedHost: string | null;
+}
+
+/**
+ * The asking side: says hello over a channel of its own, checks the proof, and registers us there.
+ * A peer without our protocol is asked with the Sorcha-compatible RPCs. Throws `network` when
+ * nobody answers, `forbidden` with code `false-identity` when the proof is wrong.
+ */
+export async function greet(
+  address: Address,
+  options: {
+    identity: Identity;
+    /** Our record, for a reader who sees us at `observedHost`. */
+    ownRecord: (observedHost: string | null) => PeerRecord;
+    timeoutMs: number;
+    signal: AbortSignal;
+    useReplication: boolean;
+  },
+): Promise<Greeted> {
+  const channel = openChannel({
+    address: addressText(address),
+    nodeId: options.identity.nodeId,
+  });
+  try {
+    const greeted = options.useReplication
+      ? await sayHello(channel, options).catch((error) => {
+          if (isUnimplemented(error)) return null;
+          throw error;
+        })
+      : null;
+    const met = greeted ?? (await findOut(channel, { ...options, address }));
+    const call = { deadlineMs: options.timeoutMs, signal: options.signal };
+    const peerInfo = infoOf(options.ownRecord(met.observedHost));
+    const answer = await channel.unary(discovery.registerPeer, { peerInfo }, call);
+    if (!answer.success) {
+      throw new PeerError("forbidden", "registration-refused", {
+        message: `Peer ${addressText(address)} does not register us: ${answer.message.slice(0, 200)}`,
+      });
+    }
+    return met;
+  } finally {
+    channel.close();
+  }
+}
+
+/** The answering side of `Hello`. */
+export function answerHello(
+  request: HelloRequest,
+  options: { identity: Identity; ownRecord: () => PeerRecord; observedHost: string },
+): Draft<HelloResponse> {
+  if (request.nonce.length !== nonceBytes || request.nodeId.length > 64) {
+    throw new PeerError("invalid", "bad-hello", {
+      message: `A hello carries a node id and a nonce of ${nonceBytes} bytes`,
+    });
+  }
+  const record = options.ownRecord();
+  return {
+    nodeId: options.identity.nodeId,
+    publicKey: options.identity.publicKey,
+    recordSeq: record.seq,
+    features: record.protocols,
+    nonceSignature: options.identity.sign(helloBytes(request.nonce, request.nodeId)),
+    peerRecord: bytesOfRecord(record),
+    observedAddress: options.observedHost,
+    messageBytesMax: limits.messageBytes,
+  };
+}
+
+async function sayHello(channel: Channel, options: Parameters<typeof greet>[1]): Promise<Greeted> {
+  const nonce = new Uint8Array(randomBytes(nonceBytes));
+  const own = options.ownRecord(null);
+  const answer = await channel.unary(
+    replication.hello,
+    {
+      nodeId: options.identity.nodeId,
+      publicKey: options.identity.publicKey,
+      recordSeq: own.seq,
+      features: own.protocols,
+      nonce,
+      peerRecord: bytesOfRecord(own),
+    },
+    { deadlineMs: options.timeoutMs, signal: options.signal },
+  );
+  const record = recordOfBytes(answer.peerRecord);
+  const bytes = helloBytes(nonce, options.identity.nodeId);
+  const isProven =
+    record.publicKey !== null &&
+    record.peerId === answer.nodeId &&
+    isSignedBy(record.publicKey, { bytes, signature: answer.nonceSignature });
+  if (!isProven) {
+    throw new PeerError("forbidden", "false-identity", {
+      message: `The peer that calls itself ${JSON.stringify(answer.nodeId)} does not hold its key`,
+    });
+  }
+  return { record, isProven, observedHost: answer.observedAddress || null };
+}
+
+/** A peer that doesn't speak our protocol: its ping gives the name, its list what it holds. */
+async function findOut(
+  channel: Channel,
+  options: Parameters<typeof greet>[1] & { address: Address },
+): Promise<Greeted> {
+  const { identity, address } = options;
+  const call = { deadlineMs: options.timeoutMs, signal: options.signal };
+  const pong = await channel.unary(discovery.ping, { peerId: identity.nodeId }, call);
+  const isNamed = pong.peerId !== "" && pong.peerId !== "unknown";
+  const peerId = isNamed ? pong.peerId : addressText(address);
+  const listed = await channel.unary(
+    discovery.getPeerList,
+    { requestingPeerId: identity.nodeId, maxPeers: limits.listPeers },
+    call,
+  );
+  const self = listed.peers.find((info) => info.peerId === peerId);
+  const record: PeerRecord = {
+    peerId,
+    host: address.host,
+    port: address.port,
+    protocols: (self?.supportedProtocols ?? []).filter((name) => name !== replicationProtocol),
+    adverts: self === undefined ? [] : recordOf(self).adverts,
+    publicKey: null,
+    seq: 0,
+    signature: null,
+    lastSeenMs: 0,
+  };
+  return { record, isProven: false, observedHost: null };
+}
+
+const nonceBytes = 32;

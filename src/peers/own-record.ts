@@ -1,0 +1,53 @@
+import type { Advert } from "./advert.ts";
+import type { Identity } from "./identity.ts";
+import { type PeerRecord, recordBytes } from "./record.ts";
+
+/**
+ * Makes what this node says of itself, signed. The sequence grows whenever a signed fact changes,
+ * and starts from the wall clock so that it is higher after a restart than before it.
+ */
+export class OwnRecord {
+  #seq = 0;
+  #signedFacts = "";
+  #signature: Uint8Array = new Uint8Array(0);
+
+  constructor(
+    private readonly options: {
+      identity: Identity;
+      host: string;
+      port: number;
+      protocols: string[];
+      nowMs: () => number;
+      /** Registers that anybody may know of. */
+      publicAdverts: () => Advert[];
+    },
+  ) {}
+
+  /**
+   * The record for a reader who sees us at `observedHost`; that host counts only where we listen on
+   * every address and were not told which one to give.
+   */
+  current(observedHost: string | null): PeerRecord {
+    const { options } = this;
+    const { identity } = options;
+    const isAnywhere = options.host === "0.0.0.0" || options.host === "::";
+    const record: PeerRecord = {
+      peerId: identity.nodeId,
+      host: isAnywhere && observedHost !== null ? observedHost : options.host,
+      port: options.port,
+      protocols: options.protocols,
+      adverts: options.publicAdverts(),
+      publicKey: identity.publicKey,
+      seq: 0,
+      signature: null,
+      lastSeenMs: options.nowMs(),
+    };
+    const facts = Buffer.from(recordBytes(record)).toString("base64");
+    if (facts !== this.#signedFacts) {
+      this.#seq = Math.max(this.#seq + 1, options.nowMs());
+      this.#signedFacts = facts;
+      this.#signature = identity.sign(recordBytes({ ...record, seq: this.#seq }));
+    }
+    return { ...record, seq: this.#seq, signature: this.#signature };
+  }
+}

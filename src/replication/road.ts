@@ -1,0 +1,87 @@
+/**
+ * The road's entry for dockets that are handed to us whole: an operator's ingest, our own seal.
+ * They go through the same verification and the same commit as pages from a peer. Owns one lock a
+ * register, so that two callers don't race for the same place; the database's door would refuse
+ * the second in any case.
+ */
+
+import { owned } from "../base/bytes.ts";
+import { Mutex } from "../base/mutex.ts";
+import type { CheckedPage, Head, Outcome, Policy } from "../dockets/types.ts";
+import { anchorOf } from "../registers/heads.ts";
+import type { Clock } from "../runtime/clock.ts";
+import { verifyPage } from "../workers/pool.ts";
+import { commitPage, emptyAnchor } from "./commit.ts";
+
+export interface RoadSettings {
+  clock: Clock;
+  verifyTransactions: "all" | "none";
+  acceptUnsealed: boolean;
+}
+
+export interface Road {
+  check(
+    page: { registerId: string; bytes: Uint8Array; nextNumber: number; genesisHash?: string },
+    policy: Policy | null,
+  ): Promise<Outcome<CheckedPage>>;
+  takeIn(page: {
+    registerId: string;
+    bytes: Uint8Array;
+    isOrigin?: boolean;
+    genesisHash?: string;
+  }): Promise<Outcome<Head>>;
+}
+
+export function makeRoad(settings: RoadSettings): Road {
+  const locks = new Map<string, Mutex>();
+
+  function check(
+    page: { registerId: string; bytes: Uint8Array; nextNumber: number; genesisHash?: string },
+    policy: Policy | null,
+  ): Promise<Outcome<CheckedPage>> {
+    return verifyPage({
+      registerId: page.registerId,
+      bytes: owned(page.bytes),
+      nextNumber: page.nextNumber,
+      policy,
+      nowMs: settings.clock.nowMs(),
+      verifyTransactions: settings.verifyTransactions,
+      acceptUnsealed: settings.acceptUnsealed,
+      ...(page.genesisHash === undefined ? {} : { genesisHash: page.genesisHash }),
+    });
+  }
+
+  async function takeInAlone(page: Parameters<Road["takeIn"]>[0]): Promise<Outcome<Head>> {
+    let bytes = page.bytes;
+    for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
+      const anchor = anchorOf(page.registerId) ?? emptyAnchor(page.registerId);
+      const checked = await check({ ...page, bytes, nextNumber: anchor.nextNumber }, anchor.policy);
+      if (!checked.ok) return checked;
+      const committed = await commitPage(checked.value, {
+        sourcePeerId: null,
+        isOrigin: page.isOrigin ?? false,
+      });
+      if (committed !== "moved") return committed;
+      bytes = checked.value.bytes;
+    }
+    return {
+      ok: false,
+      refusal: {
+        code: "number",
+        docketNumber: null,
+        message: "The register kept moving while these dockets were taken in",
+      },
+    };
+  }
+
+  return {
+    check,
+    takeIn(page) {
+      const lock = locks.get(page.registerId) ?? new Mutex();
+      locks.set(page.registerId, lock);
+      return lock.run(() => takeInAlone(page));
+    },
+  };
+}
+
+const attemptsMax = 3;
