@@ -10,7 +10,7 @@ import { systemClock } from "../runtime/clock.ts";
 import type { Transaction } from "../store/database.ts";
 import { inTransaction } from "../store/transaction.ts";
 import { moveCheckpoint } from "./checkpoints-table.ts";
-import { toDocketColumns } from "./docket-columns.ts";
+import { toDocketColumns, versionsFrom } from "./docket-columns.ts";
 import { insertDockets, isChain } from "./dockets-table.ts";
 import { publish } from "./feed.ts";
 import { registerOf, setHead } from "./heads.ts";
@@ -94,7 +94,7 @@ async function writePage(
   const { registerId } = page;
   const run = { from: anchor.nextNumber, to: lastDocket(page).number };
   const [, , , isLinked] = await Promise.all([
-    insertDockets(transaction, toDocketColumns(page, firstVersion)),
+    insertDockets(transaction, toDocketColumns(page, versionsFrom(firstVersion, page.dockets))),
     insertTransactions(transaction, page),
     moveCheckpoint(transaction, {
       registerId,

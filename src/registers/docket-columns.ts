@@ -24,15 +24,12 @@ export interface DocketColumns {
   headerLengths: string;
 }
 
-/** `nextVersion`: version of the page's first transaction; null where nobody knows it. */
-export function toDocketColumns(page: CheckedPage, nextVersion: number | null): DocketColumns {
+/** `firstVersions`: for each docket, the version of its first transaction; 0 where unknown. */
+export function toDocketColumns(
+  page: CheckedPage,
+  firstVersions: readonly number[],
+): DocketColumns {
   const { dockets } = page;
-  let version = nextVersion ?? 0;
-  const firstVersions = dockets.map((docket) => {
-    const first = version;
-    if (nextVersion !== null) version += docket.transactionCount;
-    return first;
-  });
   return {
     registerId: page.registerId,
     bytes: page.bytes,
@@ -49,6 +46,16 @@ export function toDocketColumns(page: CheckedPage, nextVersion: number | null): 
     lengths: arrayText(dockets.map((docket) => docket.length)),
     headerLengths: arrayText(dockets.map((docket) => headerLength(page.bytes, docket))),
   };
+}
+
+/** The version of each docket's first transaction, the first docket's being `firstVersion`. */
+export function versionsFrom(firstVersion: number, dockets: readonly DocketFacts[]): number[] {
+  let version = firstVersion;
+  return dockets.map((docket) => {
+    const first = version;
+    version += docket.transactionCount;
+    return first;
+  });
 }
 
 /** A list of integers as PostgreSQL writes an array. */

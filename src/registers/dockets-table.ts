@@ -110,8 +110,8 @@ export async function insertDockets(sql: Sql, page: DocketColumns): Promise<void
       register_id, number, hash, previous_hash, time_ms, first_version, transaction_count,
       is_control, is_sealed, header_bytes, bundle_bytes, bundle
     )
-    SELECT ${page.registerId}, number, substring(given.hashes FROM i * 32 - 31 FOR 32),
-      CASE WHEN number = 0 THEN '' ELSE substring(given.previous FROM i * 32 - 31 FOR 32) END,
+    SELECT ${page.registerId}, number, substring(given.hashes FROM i::integer * 32 - 31 FOR 32),
+      CASE WHEN number = 0 THEN '' ELSE substring(given.previous FROM i::integer * 32 - 31 FOR 32) END,
       time_ms, first_version, transaction_count, flags & 1 <> 0, flags & 2 <> 0, header_bytes,
       bundle_bytes, substring(given.bytes FROM body_offset + 1 FOR bundle_bytes)
     FROM

@@ -72,7 +72,7 @@ export async function insertTransactions(
     INSERT INTO transactions (
       register_id, key, docket_number, position, body_offset, body_length
     )
-    SELECT ${page.registerId}, substring(given.keys FROM i * 16 - 15 FOR 16), docket_number,
+    SELECT ${page.registerId}, substring(given.keys FROM i::integer * 16 - 15 FOR 16), docket_number,
       place, body_offset, body_length
     FROM
       (SELECT ${facts.keys}::bytea AS keys) AS given,

@@ -1,0 +1,142 @@
+import { assert } from "../../src/base/assert.ts";
+import { encodeBundle, encodePage } from "../../src/dockets/bundle.ts";
+import {
+  buildDocket,
+  buildGenesis,
+  buildPayload,
+  buildTransaction,
+  leafOf,
+} from "../../src/dockets/envelope.ts";
+import { anchorAfter, joinPage } from "../../src/dockets/join.ts";
+import { type Signer, signerOfSeed } from "../../src/dockets/keys.ts";
+import type {
+  Anchor,
+  CheckedPage,
+  DocketBundle,
+  Policy,
+  VerifiedPage,
+} from "../../src/dockets/types.ts";
+import { verifyPage } from "../../src/dockets/verify.ts";
+
+const startMs = Date.UTC(2026, 0, 1);
+
+/** A register that a test seals: real documents, one validator, one docket a second. */
+export class TestChain {
+  readonly signer: Signer;
+  readonly policy: Policy;
+  readonly bundles: DocketBundle[] = [];
+  /** Ids of each docket's transactions. */
+  readonly transactionIds: string[][] = [];
+  #hash = "";
+  #made = 0;
+
+  constructor(
+    readonly registerId: string,
+    options: { seed?: number; name?: string } = {},
+  ) {
+    this.signer = signerOfSeed(new Uint8Array(32).fill(options.seed ?? 1));
+    this.policy = {
+      version: 1,
+      validators: [
+        { validatorId: "v1", publicKey: this.signer.publicKey, algorithm: this.signer.algorithm },
+      ],
+      threshold: 1,
+      isPublic: true,
+      name: options.name ?? "test",
+      description: "Made by a test",
+    };
+    const { docket, ...bundle } = buildGenesis({
+      registerId,
+      policy: this.policy,
+      createdAtMs: startMs,
+      signer: this.signer,
+    });
+    this.#keep(bundle, docket.docketHash, docket.transactions.map((leaf) => leaf.transactionId));
+  }
+
+  /** Seals a docket with these records, each the JSON text of a transaction's data. */
+  seal(records: readonly string[], options: { type?: string } = {}): this {
+    const number = this.bundles.length;
+    const createdAtMs = startMs + number * 1_000;
+    const built = records.map((dataText) =>
+      buildTransaction({
+        registerId: this.registerId,
+        payloadJson: buildPayload({
+          type: options.type ?? "Action",
+          sender: "tester",
+          recipients: [],
+          previousTransactionId: null,
+          nonce: String(this.#made++),
+          dataText,
+        }),
+        createdAtMs,
+        signer: this.signer,
+      }),
+    );
+    const { docket, bytes } = buildDocket({
+      registerId: this.registerId,
+      number,
+      previousHash: this.#hash,
+      createdAtMs,
+      proposerValidatorId: "v1",
+      leaves: built.map(({ transaction }) => leafOf(transaction)),
+      signer: this.signer,
+    });
+    const bundle = { docketData: bytes, transactionData: built.map((one) => one.bytes) };
+    this.#keep(bundle, docket.docketHash, built.map((one) => one.transaction.transactionId));
+    return this;
+  }
+
+  /** `dockets` dockets of `transactions` records each. */
+  sealMany(dockets: number, transactions = 2): this {
+    for (let docket = 0; docket < dockets; docket++) {
+      this.seal(Array.from({ length: transactions }, (_, index) => `{"n":${index}}`));
+    }
+    return this;
+  }
+
+  /** A frame of the dockets `from` to `to`, the last one included. */
+  frame(from: number, to: number): Uint8Array<ArrayBuffer> {
+    return encodePage({
+      bundles: this.bundles.slice(from, to + 1).map(encodeBundle),
+      headNumber: this.bundles.length - 1,
+      firstVersion: 1 + this.transactionIds.slice(0, from).flat().length,
+    });
+  }
+
+  /** The frame, verified. */
+  check(from: number, to: number): CheckedPage {
+    const checked = verifyPage({
+      registerId: this.registerId,
+      bytes: this.frame(from, to),
+      nextNumber: from,
+      policy: from === 0 ? null : this.policy,
+      nowMs: startMs + 1e9,
+      verifyTransactions: "none",
+      acceptUnsealed: false,
+    });
+    assert(checked.ok, `a test's page is true: ${JSON.stringify(checked)}`);
+    return checked.value;
+  }
+
+  /** The frame, verified and joined to the docket before it. */
+  page(from: number, to: number): VerifiedPage {
+    const joined = joinPage(this.anchorBefore(from), this.check(from, to));
+    assert(joined.ok, `a test's page fits: ${JSON.stringify(joined)}`);
+    return joined.value;
+  }
+
+  anchorBefore(number: number): Anchor {
+    if (number === 0) {
+      const { registerId } = this;
+      return { registerId, nextNumber: 0, previousHash: "", previousTimeMs: 0, policy: null };
+    }
+    return anchorAfter(this.check(number - 1, number - 1));
+  }
+
+  #keep(bundle: DocketBundle, hash: string, transactionIds: string[]): void {
+    this.bundles.push(bundle);
+    this.transactionIds.push(transactionIds);
+    this.#hash = hash;
+  }
+}
