@@ -1,5 +1,6 @@
 import { PeerError } from "../base/error.ts";
 import { limits } from "../runtime/limits.ts";
+import type { SyncDocketsRequest } from "./docket-sync-messages.ts";
 import type * as m from "./messages.ts";
 
 /**
@@ -25,7 +26,7 @@ export function checkRegisterSubscriptionRequest(request: m.RegisterSubscription
   if (request.filters) checkFilters(request.filters);
 }
 
-export function checkSyncDocketsRequest(request: m.SyncDocketsRequest): void {
+export function checkSyncDocketsRequest(request: SyncDocketsRequest): void {
   checkRegisterId(request.registerId);
   checkCount("from_docket_number", request.fromDocketNumber);
   checkCount("to_docket_number", request.toDocketNumber);

@@ -31,6 +31,7 @@ export function codecOf<T extends object>(type: protobuf.Type): Codec<T> {
           arrays: true,
           objects: true,
           longs: Number,
+          oneofs: true,
         });
         checkNumbers(message, type);
         return message as T;

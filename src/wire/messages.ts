@@ -1,5 +1,5 @@
 /**
- * The messages of proto/ as they look once decoded: every field is there, with its default where
+ * The messages of the mesh and of replication as they look once decoded: every field is there, with its default where
  * the sender left it out; a message that was left out is null. Numbers are safe integers, enums
  * are their wire numbers, and bytes may be views into the frame they came in. Who sends one gives a
  * `Draft` of it: what is left out travels as the default.
@@ -219,92 +219,6 @@ export interface RegisterSyncStatus {
   lastSyncAt: number;
 }
 
-// sorcha.peer.transaction
-
-export interface TransactionNotification {
-  transactionHash: string;
-  senderPeerId: string;
-  timestamp: number;
-  transactionSize: number;
-  registerId: string;
-}
-
-export interface NotificationAck {
-  alreadyKnown: boolean;
-  willRequest: boolean;
-}
-
-export interface TransactionRequest {
-  transactionHash: string;
-  requestingPeerId: string;
-  registerId: string;
-}
-
-export interface TransactionResponse {
-  transactionHash: string;
-  transactionData: Uint8Array;
-  found: boolean;
-}
-
-export interface TransactionChunk {
-  transactionHash: string;
-  chunkIndex: number;
-  totalChunks: number;
-  chunkData: Uint8Array;
-}
-
-// sorcha.peer
-
-export interface Timestamp {
-  seconds: number;
-  nanos: number;
-}
-
-export interface GetLatestDocketNumberRequest {
-  registerId: string;
-}
-
-export interface GetLatestDocketNumberResponse {
-  latestDocketNumber: number;
-  sourcePeerId: string;
-  queriedAt: Timestamp | null;
-  networkAvailable: boolean;
-}
-
-export interface SyncDocketsRequest {
-  registerId: string;
-  fromDocketNumber: number;
-  toDocketNumber: number;
-  maxCount: number;
-}
-
-export interface SyncDocketEntry {
-  docketNumber: number;
-  docketHash: string;
-  previousDocketHash: string;
-  merkleRoot: string;
-  docketData: Uint8Array;
-  transactionCount: number;
-  sealedAt: Timestamp | null;
-  validatorSignature: string;
-  validatorId: string;
-}
-
-// sorcha.peer.communication
-
-export interface PeerMessage {
-  senderPeerId: string;
-  recipientPeerId: string;
-  messageType: number;
-  payload: Uint8Array;
-  timestamp: number;
-}
-
-export interface MessageAck {
-  received: boolean;
-  timestamp: number;
-}
-
 // sorcha.peer.replication.v1; a DocketPage travels as raw bytes, see dockets/bundle.ts
 
 export interface HelloRequest {
@@ -376,9 +290,4 @@ export interface HealthCheckResponse {
 /** Unix ms of a time that may have been written in seconds or in ms. */
 export function unixMs(time: number): number {
   return time > 1e11 ? time : time * 1000;
-}
-
-export function timestampOf(timeMs: number): Timestamp {
-  const seconds = Math.floor(timeMs / 1000);
-  return { seconds, nanos: (timeMs - seconds * 1000) * 1_000_000 };
 }

@@ -10,6 +10,8 @@ import transactionDistributionText from "../../proto/transaction_distribution.pr
   type: "text",
 };
 import { type Codec, codecOf, parseProto, rawCodec } from "./codec.ts";
+import type * as distributed from "./distribution-messages.ts";
+import type * as synced from "./docket-sync-messages.ts";
 import type * as m from "./messages.ts";
 
 /** One RPC: its place on the wire, and what goes in and comes out. */
@@ -105,31 +107,37 @@ export const registerSync = {
 };
 
 export const distribution = {
-  notifyTransaction: method<m.TransactionNotification, m.NotificationAck>(
+  notifyTransaction: method<distributed.TransactionNotification, distributed.NotificationAck>(
     distributionService,
     "NotifyTransaction",
   ),
-  getTransaction: method<m.TransactionRequest, m.TransactionResponse>(
+  getTransaction: method<distributed.TransactionRequest, distributed.TransactionResponse>(
     distributionService,
     "GetTransaction",
   ),
-  streamTransaction: method<m.TransactionRequest, m.TransactionChunk>(
+  streamTransaction: method<distributed.TransactionRequest, distributed.TransactionChunk>(
     distributionService,
     "StreamTransaction",
   ),
 };
 
 export const docketSync = {
-  getLatestDocketNumber: method<m.GetLatestDocketNumberRequest, m.GetLatestDocketNumberResponse>(
+  getLatestDocketNumber: method<
+    synced.GetLatestDocketNumberRequest,
+    synced.GetLatestDocketNumberResponse
+  >(docketSyncService, "GetLatestDocketNumber"),
+  syncDockets: method<synced.SyncDocketsRequest, synced.SyncDocketEntry>(
     docketSyncService,
-    "GetLatestDocketNumber",
+    "SyncDockets",
   ),
-  syncDockets: method<m.SyncDocketsRequest, m.SyncDocketEntry>(docketSyncService, "SyncDockets"),
 };
 
 export const communication = {
-  sendMessage: method<m.PeerMessage, m.MessageAck>(communicationService, "SendMessage"),
-  stream: method<m.PeerMessage, m.PeerMessage>(communicationService, "Stream"),
+  sendMessage: method<distributed.PeerMessage, distributed.MessageAck>(
+    communicationService,
+    "SendMessage",
+  ),
+  stream: method<distributed.PeerMessage, distributed.PeerMessage>(communicationService, "Stream"),
 };
 
 export const replication = {
@@ -169,7 +177,8 @@ function read(name: string, text: string): ProtoFile {
   return { name, ...parseProto(text) };
 }
 
-function method<Request extends object, Response extends object>(
+/** The RPC of that name. */
+export function method<Request extends object, Response extends object>(
   service: protobuf.Service,
   name: string,
 ): Method<Request, Response> {
