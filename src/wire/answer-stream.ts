@@ -23,10 +23,6 @@ export interface CallOptions<Request> {
   signal?: AbortSignal;
 }
 
-type StreamOptions<Request> = CallOptions<Request> & {
-  silenceMs?: number | (() => number | null);
-};
-
 /** Longest wait for the next answer, asked each time; null: none. */
 export type Silence = number | (() => number | null);
 

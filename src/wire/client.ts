@@ -33,7 +33,7 @@ export interface Channel {
   stream<Request, Response>(
     method: Method<Request, Response>,
     request: Draft<Request>,
-    options?: { signal?: AbortSignal; silenceMs?: number | (() => number | null) },
+    options?: { signal?: AbortSignal; silenceMs?: Silence },
   ): AsyncIterableIterator<Response>;
   state(): ChannelState;
   close(): void;
