@@ -8,7 +8,7 @@ import {
 import { abortError } from "../base/signal.ts";
 import { type Clock, systemClock } from "../runtime/clock.ts";
 import { limits } from "../runtime/limits.ts";
-import { AnswerStream, badAnswer, type CallOptions } from "./answer-stream.ts";
+import { AnswerStream, badAnswer, type CallOptions, type Silence } from "./answer-stream.ts";
 import type { Draft } from "./messages.ts";
 import type { Method } from "./services.ts";
 import { errorOfCall } from "./status.ts";
