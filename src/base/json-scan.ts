@@ -17,8 +17,9 @@ export function jsonFault(text: string): JsonFault | null {
 }
 
 /**
- * The raw text of one member of a JSON object, without the space around it; the last one when the
- * key occurs twice, as `JSON.parse` sees it. Null when it isn't there. The text must be valid JSON.
+ * The raw text of one member of a JSON object: everything between its colon and the comma or brace
+ * behind it, white space included. The last one when the key occurs twice, as `JSON.parse` sees it;
+ * null when it isn't there. The text must be valid JSON.
  */
 export function memberText(text: string, key: string): string | null {
   let at = skipSpace(text, 0);
@@ -28,10 +29,9 @@ export function memberText(text: string, key: string): string | null {
   while (text[at] === '"') {
     const nameEnd = stringEnd(text, at);
     const name: unknown = JSON.parse(text.slice(at, nameEnd));
-    const start = skipSpace(text, colonEnd(text, nameEnd));
-    const end = valueEnd(text, start);
-    if (name === key) found = text.slice(start, end);
-    at = skipSpace(text, end);
+    const start = colonEnd(text, nameEnd);
+    at = skipSpace(text, valueEnd(text, start));
+    if (name === key) found = text.slice(start, at);
     if (text[at] === ",") at = skipSpace(text, at + 1);
   }
   return found;

@@ -35,9 +35,9 @@ test("jsonFault stands a hundred thousand open brackets", () => {
   expect(jsonFault("[".repeat(100_000) + "]".repeat(100_000))).toBeNull();
 });
 
-test("memberText gives the raw text of a member, digits and order untouched", () => {
+test("memberText gives the raw text of a member: digits, order and white space untouched", () => {
   const text = '{ "x":1, "data" : {"b":12345678901234567890, "a":[1,2]} ,"y":"data"}';
-  expect(memberText(text, "data")).toBe('{"b":12345678901234567890, "a":[1,2]}');
+  expect(memberText(text, "data")).toBe(' {"b":12345678901234567890, "a":[1,2]} ');
   expect(memberText('{"\\u0064ata":[]}', "data")).toBe("[]");
   expect(memberText('{"a":{"data":1}}', "data")).toBeNull();
   expect(memberText("[1]", "data")).toBeNull();

@@ -1,0 +1,64 @@
+import type { Call, Reply } from "./call.ts";
+import type { Endpoints } from "./contract.ts";
+import { isHealthy } from "./peers.ts";
+
+export function live(): Reply<Endpoints["live"]> {
+  return { body: "ok\n" };
+}
+
+export function alive(): Reply<Endpoints["alive"]> {
+  return { body: "Healthy" };
+}
+
+export async function ready(call: Call<Endpoints["ready"]>): Promise<Reply<Endpoints["ready"]>> {
+  const checks = await call.source.checks();
+  const isReady = Object.values(checks).every(Boolean);
+  return {
+    status: isReady ? 200 : 503,
+    body: { status: isReady ? "ready" : "not-ready", checks },
+  };
+}
+
+export async function health(call: Call<Endpoints["health"]>): Promise<Reply<Endpoints["health"]>> {
+  const checks = await call.source.checks();
+  const isWell = Object.values(checks).every(Boolean);
+  return { status: isWell ? 200 : 503, body: isWell ? "Healthy" : "Unhealthy" };
+}
+
+export async function healthReport(
+  call: Call<Endpoints["healthReport"]>,
+): Promise<Reply<Endpoints["healthReport"]>> {
+  const checks = await call.source.checks();
+  const isWell = Object.values(checks).every(Boolean);
+  const peers = call.source.listPeers();
+  const healthy = peers.filter((peer) => isHealthy(peer, call.nowMs));
+  const latencies = healthy.map((peer) => peer.averageLatencyMs).filter((ms) => ms > 0);
+  const latencySum = latencies.reduce((sum, ms) => sum + ms, 0);
+  return {
+    status: isWell ? 200 : 503,
+    body: {
+      status: isWell ? "healthy" : "unhealthy",
+      service: "peer-service",
+      nodeId: call.source.nodeId,
+      timestamp: new Date(call.nowMs).toISOString(),
+      version: call.source.version,
+      uptime: uptimeText(call.uptimeMs),
+      metrics: {
+        totalPeers: peers.length,
+        healthyPeers: healthy.length,
+        unhealthyPeers: peers.length - healthy.length,
+        averageLatencyMs: latencies.length === 0 ? 0 : latencySum / latencies.length,
+        queueSize: call.source.queueSize(),
+      },
+    },
+  };
+}
+
+/** dd.hh:mm:ss */
+function uptimeText(ms: number): string {
+  const seconds = Math.floor(ms / 1_000);
+  const two = (value: number) => String(value).padStart(2, "0");
+  const days = Math.floor(seconds / 86_400);
+  const time = [Math.floor(seconds / 3_600) % 24, Math.floor(seconds / 60) % 60, seconds % 60];
+  return `${two(days)}.${time.map(two).join(":")}`;
+}

@@ -1,0 +1,73 @@
+import type { Head, Outcome } from "../dockets/types.ts";
+import { availableRegisters } from "../peers/adverts.ts";
+import { book, type Peer } from "../peers/book.ts";
+import { readBundles } from "../registers/dockets-table.ts";
+import { listRegisters, registerOf } from "../registers/heads.ts";
+import { findTransaction } from "../registers/transactions-table.ts";
+import { localAdverts } from "../replication/local-adverts.ts";
+import * as subscriptions from "../replication/subscriptions.ts";
+import * as origin from "../sealing/origin.ts";
+import { ping, sql } from "../store/sql.ts";
+import type { PeerView, RestSource } from "./source.ts";
+
+/** What REST asks, answered by the real node. */
+export function nodeSource(facts: {
+  nodeId: string;
+  version: string;
+  grpcAddress: string;
+  takeIn: (page: {
+    registerId: string;
+    bytes: Uint8Array<ArrayBuffer>;
+  }) => Promise<Outcome<Head> & { alreadyHeld?: boolean }>;
+}): RestSource {
+  return {
+    nodeId: facts.nodeId,
+    version: facts.version,
+    grpcAddress: facts.grpcAddress,
+    checks: async () => ({ database: await answers(), listener: true }),
+    queueSize: origin.queueSize,
+    listPeers: () => book().list().map(viewOf),
+    availableRegisters: () => availableRegisters(localAdverts(null)),
+    listRegisters,
+    getRegister: registerOf,
+    readBundles: (range) => readBundles(sql(), range),
+    findTransaction: async (wanted) => {
+      const found = await findTransaction(sql(), wanted);
+      return found === null ? null : { ...found, version: found.version ?? 0 };
+    },
+    listSubscriptions: subscriptions.listSubscriptions,
+    subscribe: subscriptions.subscribe,
+    unsubscribe: subscriptions.unsubscribe,
+    createRegister: origin.createRegister,
+    submit: origin.submit,
+    importRecords: origin.importRecords,
+    takeIn: facts.takeIn,
+  };
+}
+
+function answers(): Promise<boolean> {
+  return ping().then(
+    () => true,
+    () => false,
+  );
+}
+
+function viewOf(peer: Peer): PeerView {
+  return {
+    peerId: peer.peerId,
+    address: peer.host,
+    port: peer.port,
+    supportedProtocols: peer.protocols,
+    firstSeenMs: peer.firstSeenMs,
+    lastSeenMs: peer.lastSeenMs,
+    failureCount: peer.failureCount,
+    isSeedNode: peer.isSeed,
+    isConnected: peer.connection === "connected",
+    averageLatencyMs: Math.round(peer.score.latencyMs ?? 0),
+    isBanned: peer.isBanned,
+    bannedAtMs: peer.bannedAtMs,
+    banReason: peer.banReason,
+    qualityScore: book().pointsOf(peer),
+    advertisedRegisters: [...peer.adverts.values()],
+  };
+}

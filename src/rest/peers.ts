@@ -1,0 +1,102 @@
+import { PeerError } from "../base/error.ts";
+import type { Call, Reply } from "./call.ts";
+import type { Endpoints, PeerJson } from "./contract.ts";
+import type { PeerView } from "./source.ts";
+import { isVisible } from "./visible.ts";
+
+type PeersCall = Call<Endpoints["listPeers"]>;
+
+/** A peer that was heard of within this time is worth counting on, ms. */
+const freshMs = 30 * 60_000;
+const failuresTolerated = 3;
+
+export function listPeers(call: PeersCall): Reply<Endpoints["listPeers"]> {
+  const { limit, offset, sort, status } = call.query;
+  const matching = call.source.listPeers().filter((peer) => hasStatus(peer, status, call.nowMs));
+  matching.sort(orders[sort]);
+  const peers = matching.slice(offset, offset + limit).map((peer) => toJson(peer, call));
+  return { body: peers, headers: { "x-total-count": String(matching.length) } };
+}
+
+export function getPeer(call: Call<Endpoints["getPeer"]>): Reply<Endpoints["getPeer"]> {
+  const peer = call.source.listPeers().find((one) => one.peerId === call.params.peerId);
+  if (peer !== undefined) return { body: toJson(peer, call) };
+  throw new PeerError("not-found", "unknown-peer", {
+    message: `There is no peer ${call.params.peerId} in the book`,
+    facts: { peerId: call.params.peerId },
+  });
+}
+
+/** Not banned, answering, and heard of lately. */
+export function isHealthy(peer: PeerView, nowMs: number): boolean {
+  const isFresh = nowMs - peer.lastSeenMs < freshMs;
+  return !peer.isBanned && peer.failureCount < failuresTolerated && isFresh;
+}
+
+const orders: Record<PeersCall["query"]["sort"], (left: PeerView, right: PeerView) => number> = {
+  peerId: (left, right) => (left.peerId < right.peerId ? -1 : 1),
+  lastSeen: (left, right) => right.lastSeenMs - left.lastSeenMs,
+  latency: (left, right) => left.averageLatencyMs - right.averageLatencyMs,
+  quality: (left, right) => (right.qualityScore ?? 0) - (left.qualityScore ?? 0),
+  failures: (left, right) => right.failureCount - left.failureCount,
+};
+
+function hasStatus(peer: PeerView, status: PeersCall["query"]["status"], nowMs: number): boolean {
+  switch (status) {
+    case undefined:
+      return true;
+    case "connected":
+      return peer.isConnected;
+    case "disconnected":
+      return !peer.isConnected;
+    case "healthy":
+      return isHealthy(peer, nowMs);
+    case "unhealthy":
+      return !isHealthy(peer, nowMs);
+    case "banned":
+      return peer.isBanned;
+    case "seed":
+      return peer.isSeedNode;
+  }
+}
+
+function toJson(peer: PeerView, call: { caller: PeersCall["caller"] }): PeerJson {
+  const adverts = peer.advertisedRegisters.filter((advert) => isVisible(advert, call.caller));
+  return {
+    peerId: peer.peerId,
+    address: peer.address,
+    port: peer.port,
+    supportedProtocols: [...peer.supportedProtocols],
+    firstSeen: new Date(peer.firstSeenMs).toISOString(),
+    lastSeen: timeOf(peer.lastSeenMs === 0 ? null : peer.lastSeenMs),
+    failureCount: peer.failureCount,
+    isSeedNode: peer.isSeedNode,
+    isConnected: peer.isConnected,
+    averageLatencyMs: peer.averageLatencyMs,
+    isBanned: peer.isBanned,
+    bannedAt: timeOf(peer.bannedAtMs),
+    banReason: peer.banReason,
+    qualityScore: peer.qualityScore ?? 0,
+    qualityRating: ratingOf(peer.qualityScore),
+    advertisedRegisterCount: adverts.length,
+    advertisedRegisters: adverts.map((advert) => ({
+      registerId: advert.registerId,
+      syncState: advert.syncState,
+      latestVersion: advert.latestVersion,
+      latestDocketVersion: advert.latestDocketVersion,
+      isPublic: advert.isPublic,
+    })),
+  };
+}
+
+function ratingOf(score: number | null): PeerJson["qualityRating"] {
+  if (score === null) return "Unknown";
+  if (score >= 80) return "Excellent";
+  if (score >= 60) return "Good";
+  if (score >= 40) return "Fair";
+  return score >= 20 ? "Poor" : "Very Poor";
+}
+
+function timeOf(ms: number | null): string | null {
+  return ms === null ? null : new Date(ms).toISOString();
+}

@@ -1,0 +1,33 @@
+import type { Handler } from "./call.ts";
+import type { EndpointName, Endpoints } from "./contract.ts";
+import * as dockets from "./dockets.ts";
+import * as health from "./health.ts";
+import * as peers from "./peers.ts";
+import * as records from "./records.ts";
+import * as registers from "./registers.ts";
+import * as subscriptions from "./subscriptions.ts";
+
+/** Who answers what: one handler for every endpoint of the contract. */
+export const routes: { [Name in EndpointName]: Handler<Endpoints[Name]> } = {
+  live: health.live,
+  ready: health.ready,
+  health: health.health,
+  alive: health.alive,
+  healthReport: health.healthReport,
+  listPeers: peers.listPeers,
+  getPeer: peers.getPeer,
+  listRegisters: registers.listRegisters,
+  createRegister: registers.createRegister,
+  availableRegisters: registers.availableRegisters,
+  getRegister: registers.getRegister,
+  listSubscriptions: subscriptions.listSubscriptions,
+  subscribe: subscriptions.subscribe,
+  unsubscribe: subscriptions.unsubscribe,
+  submitTransaction: records.submitTransaction,
+  importRecords: records.importRecords,
+  handInDocket: records.handInDocket,
+  listDockets: dockets.listDockets,
+  getDocket: dockets.getDocket,
+  getTransaction: dockets.getTransaction,
+  pages: dockets.pages,
+};

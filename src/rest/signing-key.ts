@@ -1,0 +1,33 @@
+import { base64urlOf } from "../base/bytes.ts";
+import { PeerError } from "../base/error.ts";
+import { readSecret, writeSecret } from "../runtime/data-dir.ts";
+
+/** Within the data directory, mode 0600: the key that tokens are signed with. */
+const keyFile = "jwt.key";
+
+interface KeySettings {
+  dataDir: string;
+  production: boolean;
+  jwtSigningKey?: string | undefined;
+}
+
+/** The configured key, else the kept one, else a new one that is kept; production never makes one. */
+export async function openSigningKey(settings: KeySettings): Promise<string> {
+  const known = await findSigningKey(settings);
+  if (known !== null) return known;
+  if (settings.production) {
+    throw new PeerError("configuration", "no-jwt-key", {
+      message:
+        "In production the token signing key must be set: PEER_JWT_SIGNING_KEY, 32 bytes or more",
+    });
+  }
+  const made = base64urlOf(crypto.getRandomValues(new Uint8Array(32)));
+  await writeSecret(`${settings.dataDir}/${keyFile}`, made);
+  return made;
+}
+
+/** The configured or the kept key; null when there is neither. */
+export async function findSigningKey(settings: KeySettings): Promise<string | null> {
+  if (settings.jwtSigningKey !== undefined) return settings.jwtSigningKey;
+  return readSecret(`${settings.dataDir}/${keyFile}`);
+}

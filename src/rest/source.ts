@@ -1,0 +1,155 @@
+import type { Head, Outcome, Policy } from "../dockets/types.ts";
+
+/**
+ * What REST asks of the rest of the node: plain functions, handed to `app.open` by `node.ts`, so
+ * that handlers know no singleton and tests can bring their own answers. All may throw `PeerError`.
+ */
+export interface RestSource {
+  readonly nodeId: string;
+  readonly version: string;
+  readonly grpcAddress: string;
+  /** One entry a thing that must work before this node is of use, by name. */
+  checks(): Promise<Record<string, boolean>>;
+  /** Transactions accepted and not yet sealed or passed on. */
+  queueSize(): number;
+
+  listPeers(): PeerView[];
+  availableRegisters(): AvailableView[];
+
+  listRegisters(): HeldRegister[];
+  getRegister(registerId: string): HeldRegister | null;
+  /** Stored dockets from `next` on, ascending, no more than the bounds; the first comes in any case. */
+  readBundles(request: {
+    registerId: string;
+    next: number;
+    countMax: number;
+    bytesMax: number;
+    controlOnly?: boolean;
+  }): Promise<StoredBundle[]>;
+  findTransaction(request: {
+    registerId: string;
+    transactionId: string;
+  }): Promise<{ docketNumber: number; position: number; version: number; data: Uint8Array } | null>;
+
+  listSubscriptions(): SubscriptionView[];
+  subscribe(request: {
+    registerId: string;
+    mode: "ForwardOnly" | "FullReplica";
+    genesisHash?: string;
+  }): Promise<SubscriptionView>;
+  unsubscribe(registerId: string, options: { purge: boolean }): Promise<void>;
+
+  createRegister(request: {
+    name: string;
+    description?: string;
+    isPublic?: boolean;
+    readers?: string[];
+  }): Promise<{ registerId: string; genesisHash: string }>;
+  submit(request: {
+    registerId: string;
+    dataText: string;
+    type?: string;
+    recipients?: string[];
+    wait?: boolean;
+  }): Promise<{ transactionId: string; docketNumber?: number }>;
+  /** Resolves when every line is sealed and stored. `firstLine` counts from 1. */
+  importRecords(request: {
+    registerId: string;
+    importId: string;
+    firstLine: number;
+    lines: string[];
+  }): Promise<{ accepted: number; alreadyPresent: number; headNumber: number }>;
+  /** The one road: verifies a page and stores it. */
+  takeIn(page: {
+    registerId: string;
+    bytes: Uint8Array<ArrayBuffer>;
+    sourcePeerId: string | null;
+  }): Promise<Outcome<Head> & { alreadyHeld?: boolean }>;
+}
+
+export interface StoredBundle {
+  number: number;
+  bundle: Uint8Array;
+  firstVersion: number;
+}
+
+/** A register as it stands in the store. Times are unix ms. */
+export interface HeldRegister {
+  registerId: string;
+  name: string;
+  description: string;
+  isPublic: boolean;
+  policy: Policy;
+  genesisHash: string;
+  firstNumber: number;
+  headNumber: number;
+  headHash: string;
+  headTimeMs: number;
+  latestVersion: number;
+  transactionCount: number;
+  bytes: number;
+  verification: "sealed" | "chain";
+  isOrigin: boolean;
+  createdAtMs: number;
+}
+
+export interface PeerView {
+  peerId: string;
+  address: string;
+  port: number;
+  supportedProtocols: readonly string[];
+  firstSeenMs: number;
+  /** 0: never. */
+  lastSeenMs: number;
+  failureCount: number;
+  isSeedNode: boolean;
+  isConnected: boolean;
+  averageLatencyMs: number;
+  isBanned: boolean;
+  bannedAtMs: number | null;
+  banReason: string | null;
+  /** 0–100; null while nothing is known. */
+  qualityScore: number | null;
+  advertisedRegisters: readonly AdvertView[];
+}
+
+export interface AdvertView {
+  registerId: string;
+  syncState: string;
+  latestVersion: number;
+  latestDocketVersion: number;
+  isPublic: boolean;
+}
+
+export interface AvailableView {
+  registerId: string;
+  name: string | null;
+  description: string | null;
+  peerCount: number;
+  latestVersion: number;
+  latestDocketVersion: number;
+  isPublic: boolean;
+  fullReplicaPeerCount: number;
+  genesisHash: string | null;
+}
+
+export interface SubscriptionView {
+  registerId: string;
+  mode: "ForwardOnly" | "FullReplica";
+  syncState: "Subscribing" | "Syncing" | "FullyReplicated" | "Active" | "Error";
+  lastSyncedDocketVersion: number | null;
+  lastSyncedTransactionVersion: number;
+  totalDocketsInChain: number;
+  syncProgressPercent: number;
+  canParticipateInValidation: boolean;
+  isReceiving: boolean;
+  lastSyncAt: string | null;
+  consecutiveFailures: number;
+  errorMessage: string | null;
+  errorCode: string | null;
+  sourcePeerId: string | null;
+  resumedFrom: number | null;
+  docketsPerSecond: number;
+  transactionsPerSecond: number;
+  verification: "sealed" | "chain" | null;
+}
