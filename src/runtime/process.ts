@@ -22,6 +22,8 @@ export interface SpawnOptions {
   cwd?: string;
   /** Added to this process's own. */
   environment?: Record<string, string>;
+  /** Variables of this process's own that it must not see. */
+  hidden?: RegExp;
   input?: Uint8Array;
   /** Takes stdout and stderr instead of memory: for a child that lives long. */
   outputFile?: string;
@@ -105,7 +107,7 @@ function spawn(
   try {
     return Bun.spawn([...command], {
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-      env: { ...process.env, ...options.environment },
+      env: { ...visibleEnvironment(options.hidden), ...options.environment },
       stdin: options.input ?? "ignore",
       stdout: file ?? "pipe",
       stderr: file ?? "pipe",
@@ -118,6 +120,11 @@ function spawn(
   } finally {
     if (file !== null) closeSync(file);
   }
+}
+
+function visibleEnvironment(hidden: RegExp | undefined): Record<string, string | undefined> {
+  const names = Object.keys(process.env).filter((name) => hidden?.test(name) !== true);
+  return Object.fromEntries(names.map((name) => [name, process.env[name]]));
 }
 
 async function readText(

@@ -28,6 +28,14 @@ describe("spawnChild", () => {
     expect(child.errorText()).toBe("bad\n");
   });
 
+  test("hides variables, and adds others", async () => {
+    const child = spawnChild(["sh", "-c", "echo $PATH $HOME $EXTRA"], {
+      hidden: /^HOME$/,
+      environment: { EXTRA: "more" },
+    });
+    expect(await textOf(child)).toBe(`${process.env.PATH} more\n`);
+  });
+
   test("starts in the folder asked for and writes to the file asked for", async () => {
     const folder = mkdtempSync(join(tmpdir(), "sorcha-peer-"));
     const outputFile = join(folder, "out.log");
