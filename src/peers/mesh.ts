@@ -129,6 +129,8 @@ export class Mesh {
     peer.connection = "connected";
     log.info({ peerId: peer.peerId, address: addressText(peer), isSeed }, "Peer connected");
     await this.#beat(peer);
+    // Back after a silence: whoever waited for this source need not wait out its back-off.
+    this.options.heartbeat.wake([...peer.adverts.keys()]);
     await this.#exchange(peer);
   }
 

@@ -15,7 +15,8 @@ export class OwnRecord {
     private readonly options: {
       identity: Identity;
       host: string;
-      port: number;
+      /** 0 while nothing listens yet. */
+      port: () => number;
       protocols: string[];
       nowMs: () => number;
       /** Registers that anybody may know of. */
@@ -34,7 +35,7 @@ export class OwnRecord {
     const record: PeerRecord = {
       peerId: identity.nodeId,
       host: isAnywhere && observedHost !== null ? observedHost : options.host,
-      port: options.port,
+      port: options.port(),
       protocols: options.protocols,
       adverts: options.publicAdverts(),
       publicKey: identity.publicKey,

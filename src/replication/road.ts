@@ -6,10 +6,14 @@
  */
 
 import { owned } from "../base/bytes.ts";
+import { scanPage } from "../dockets/bundle.ts";
+import { decodeDocket } from "../dockets/decode.ts";
 import { Mutex } from "../base/mutex.ts";
 import type { CheckedPage, Head, Outcome, Policy } from "../dockets/types.ts";
+import { readDocket } from "../registers/dockets-table.ts";
 import { anchorOf } from "../registers/heads.ts";
 import type { Clock } from "../runtime/clock.ts";
+import { sql } from "../store/sql.ts";
 import { verifyPage } from "../workers/pool.ts";
 import { commitPage, emptyAnchor } from "./commit.ts";
 
@@ -29,8 +33,11 @@ export interface Road {
     bytes: Uint8Array;
     isOrigin?: boolean;
     genesisHash?: string;
-  }): Promise<Outcome<Head>>;
+  }): Promise<Taken>;
 }
+
+/** `alreadyHeld`: the very dockets were stored before; nothing was written. */
+export type Taken = Outcome<Head> & { alreadyHeld?: boolean };
 
 export function makeRoad(settings: RoadSettings): Road {
   const locks = new Map<string, Mutex>();
@@ -51,7 +58,9 @@ export function makeRoad(settings: RoadSettings): Road {
     });
   }
 
-  async function takeInAlone(page: Parameters<Road["takeIn"]>[0]): Promise<Outcome<Head>> {
+  async function takeInAlone(page: Parameters<Road["takeIn"]>[0]): Promise<Taken> {
+    const held = page.isOrigin ? null : await findHeld(page);
+    if (held !== null) return held;
     let bytes = page.bytes;
     for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
       const anchor = anchorOf(page.registerId) ?? emptyAnchor(page.registerId);
@@ -79,9 +88,37 @@ export function makeRoad(settings: RoadSettings): Road {
     takeIn(page) {
       const lock = locks.get(page.registerId) ?? new Mutex();
       locks.set(page.registerId, lock);
-      return lock.run(() => takeInAlone(page));
+      const taking = lock.run(() => takeInAlone(page));
+      const forget = () => {
+        if (lock.isIdle) locks.delete(page.registerId);
+      };
+      taking.then(forget, forget);
+      return taking;
     },
   };
 }
 
 const attemptsMax = 3;
+
+/**
+ * The answer for a page whose first docket's place is taken here: fine if it is the same docket, a
+ * contradiction if not. Null when the place is free.
+ */
+async function findHeld(page: { registerId: string; bytes: Uint8Array }): Promise<Taken | null> {
+  const anchor = anchorOf(page.registerId);
+  const scanned = scanPage(page.bytes);
+  const first = scanned.ok ? scanned.value.bundles[0] : undefined;
+  if (anchor === null || first === undefined) return null;
+  const start = first.offset + first.docketOffset;
+  const docket = decodeDocket(page.bytes.subarray(start, start + first.docketLength));
+  if (!docket.ok || docket.value.docketNumber >= anchor.nextNumber) return null;
+  const { docketNumber, docketHash } = docket.value;
+  const stored = await readDocket(sql(), { registerId: page.registerId, number: docketNumber });
+  if (stored === null) return null;
+  if (stored.hash === docketHash) {
+    const head = { registerId: page.registerId, number: docketNumber, hash: docketHash };
+    return { ok: true, value: head, alreadyHeld: true };
+  }
+  const message = `This node holds another docket ${docketNumber}, with hash ${stored.hash}`;
+  return { ok: false, refusal: { code: "number", message, docketNumber } };
+}

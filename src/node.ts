@@ -1,0 +1,221 @@
+/**
+ * The node: opens the floors from low to high and closes them from high to low. This file is the
+ * table of contents in executable form. What a lower floor needs from a higher one it gets here as
+ * a plain function; these are all:
+ *   localAdverts   peers/ ← replication/    what we hold and a peer may know of
+ *   wake           peers/ ← replication/    a peer has news of these registers
+ *   takeIn         sealing/ ← replication/  the one road, for dockets that we seal ourselves
+ */
+import { rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { messageOf } from "./base/error.ts";
+import { dice } from "./base/prng.ts";
+import { parseAddress } from "./peers/address.ts";
+import { sourcesOf } from "./peers/adverts.ts";
+import { answerHello } from "./peers/handshake.ts";
+import { type Identity, loadIdentity } from "./peers/identity.ts";
+import * as network from "./peers/network.ts";
+import * as feed from "./registers/feed.ts";
+import * as heads from "./registers/heads.ts";
+import { finishPurges } from "./registers/purge.ts";
+import { bindRegister, reportSource } from "./replication/binding.ts";
+import { localAdverts } from "./replication/local-adverts.ts";
+import { makeRoad, type Road } from "./replication/road.ts";
+import * as subscriptions from "./replication/subscriptions.ts";
+import * as rest from "./rest/app.ts";
+import { nodeSource } from "./rest/node-source.ts";
+import { openSigningKey } from "./rest/signing-key.ts";
+import * as rpc from "./rpc/server.ts";
+import { systemClock } from "./runtime/clock.ts";
+import type { Config } from "./runtime/config.ts";
+import { openDataDir } from "./runtime/data-dir.ts";
+import * as logHolder from "./runtime/log.ts";
+import { version } from "./runtime/version.ts";
+import { coreCount, processId, readVitals } from "./runtime/vitals.ts";
+import * as origin from "./sealing/origin.ts";
+import { migrate } from "./store/migrate.ts";
+import * as store from "./store/sql.ts";
+import * as workers from "./workers/pool.ts";
+
+export interface RunningNode {
+  nodeId: string;
+  httpUrl: string;
+  /** host:port */
+  grpcAddress: string;
+  close(): Promise<void>;
+}
+
+export interface NodeOptions {
+  workerUrls: { verify: URL; embedded: URL };
+}
+
+/** Where a running node tells the commands beside it how it is reached. */
+export const runFile = "run.json";
+
+/** Opens everything; when a step fails, what was opened before it is closed again. */
+export async function open(config: Config, options: NodeOptions): Promise<RunningNode> {
+  const closers: (() => void | Promise<void>)[] = [];
+  const close = async () => {
+    for (const closeOne of closers.splice(0).reverse()) {
+      await Promise.resolve(closeOne()).catch((error) => {
+        logHolder.logFor("node").error({ err: messageOf(error) }, "A part did not close well");
+      });
+    }
+  };
+  try {
+    return { ...(await openFloors(config, { ...options, closers })), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+type Closers = (() => void | Promise<void>)[];
+
+async function openFloors(
+  config: Config,
+  options: NodeOptions & { closers: Closers },
+): Promise<Omit<RunningNode, "close">> {
+  const { closers } = options;
+  const dataDir = await openDataDir(config.dataDir);
+  closers.push(dataDir.release);
+  const identity = await loadIdentity(dataDir, config.nodeId);
+  const jwtKey = await openSigningKey({ ...config, dataDir: dataDir.path });
+  logHolder.open({ level: config.logLevel, nodeId: identity.nodeId });
+  closers.push(logHolder.close);
+
+  await openStore(config, { ...options, dataDir: dataDir.path });
+  workers.open({ threadUrl: options.workerUrls.verify, count: workerCount(config) });
+  closers.push(workers.close);
+  await network.open(networkOptions(config, identity));
+  closers.push(network.close);
+  const road = makeRoad({ ...config, clock: systemClock });
+  await origin.open({
+    nodeId: identity.nodeId,
+    signer: identity.signer,
+    sealCount: config.sealCount,
+    sealMs: config.sealMs,
+    clock: systemClock,
+    takeIn: (page) => road.takeIn({ ...page, isOrigin: true }),
+  });
+  closers.push(origin.close);
+  await subscriptions.open(loopOptions(config, { identity, road }));
+  closers.push(subscriptions.close);
+
+  const grpc = await rpc.open({
+    host: config.host,
+    port: config.grpcPort,
+    showDetails: !config.production,
+    replicationProtocol: config.replicationProtocol,
+    discovery: {
+      nodeId: identity.nodeId,
+      nowMs: () => systemClock.nowMs(),
+      ownRecord: () => network.ownRecord().current(null),
+      wake: wakeAll,
+    },
+    hello: (request, observedHost) =>
+      answerHello(request, {
+        identity,
+        observedHost,
+        ownRecord: () => network.ownRecord().current(null),
+      }),
+  });
+  closers.push(rpc.close);
+  const grpcAddress = `${config.host}:${grpc.port}`;
+  const { url } = await rest.open({
+    host: config.host,
+    port: config.httpPort,
+    jwt: {
+      key: jwtKey,
+      issuer: config.jwtIssuer,
+      audience: config.jwtAudience,
+      clockSkewMs: config.jwtClockSkewMs,
+    },
+    source: nodeSource({ nodeId: identity.nodeId, version, grpcAddress, takeIn: road.takeIn }),
+    nowMs: () => systemClock.nowMs(),
+    isProduction: config.production,
+  });
+  closers.push(rest.close);
+  network.start({ port: grpc.port });
+  await tellCommands(dataDir.path, { nodeId: identity.nodeId, httpUrl: url, grpcAddress });
+  closers.push(() => rm(join(dataDir.path, runFile), { force: true }));
+  return { nodeId: identity.nodeId, httpUrl: url, grpcAddress };
+}
+
+async function openStore(
+  config: Config,
+  options: NodeOptions & { closers: Closers; dataDir: string },
+): Promise<void> {
+  await store.open({
+    connection: config.dbConnection,
+    schema: config.dbSchema,
+    poolSize: config.dbPoolSize,
+    dataDir: options.dataDir,
+    embeddedThreadUrl: options.workerUrls.embedded,
+  });
+  options.closers.push(store.close);
+  await migrate();
+  await heads.open();
+  options.closers.push(heads.close);
+  feed.open();
+  options.closers.push(feed.close);
+  await finishPurges();
+}
+
+function networkOptions(config: Config, identity: Identity): network.NetworkOptions {
+  const told = config.advertise ?? config.host;
+  const address = parseAddress(told) ?? { host: told.replace(/^\[|\]$/g, ""), port: null };
+  return {
+    ...config,
+    ...address,
+    identity,
+    speaksReplication: config.replicationProtocol,
+    clock: systemClock,
+    localAdverts,
+    wake: wakeAll,
+    metrics: () => {
+      const vitals = readVitals();
+      const syncs = subscriptions.listSubscriptions().filter((one) => one.syncState === "Syncing");
+      return {
+        cpuUsagePercent: vitals.cpuPercent,
+        memoryUsageMb: vitals.memoryMb,
+        uptimeSeconds: vitals.uptimeSeconds,
+        registerCount: heads.listRegisters().length,
+        pendingSyncs: syncs.length,
+        isSyncing: syncs.length > 0,
+      };
+    },
+  };
+}
+
+function loopOptions(
+  config: Config,
+  given: { identity: Identity; road: Road },
+): subscriptions.SharedLoopOptions {
+  const bound = { ...config, nodeId: given.identity.nodeId, road: given.road, clock: systemClock };
+  return {
+    clock: systemClock,
+    dice,
+    report: reportSource,
+    forRegister: (registerId, genesisHash) => bindRegister({ registerId, genesisHash }, bound),
+    isKnown: (registerId) => sourcesOf(registerId).length > 0,
+    onState: () => network.mesh().tellSoon(),
+  };
+}
+
+function wakeAll(registerIds: readonly string[]): void {
+  for (const registerId of registerIds) subscriptions.wake(registerId);
+}
+
+/** More threads than cores only swap places; the main thread needs a share of them too. */
+function workerCount(config: Config): number {
+  return config.workers ?? Math.min(8, coreCount());
+}
+
+async function tellCommands(
+  dataDir: string,
+  run: { nodeId: string; httpUrl: string; grpcAddress: string },
+): Promise<void> {
+  const text = JSON.stringify({ pid: processId(), ...run });
+  await writeFile(join(dataDir, runFile), `${text}\n`, { mode: 0o600 });
+}

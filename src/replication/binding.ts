@@ -1,0 +1,86 @@
+import type { CheckedPage, Outcome, Policy } from "../dockets/types.ts";
+import { type Source, sourcesOf } from "../peers/adverts.ts";
+import { book } from "../peers/book.ts";
+import { channels } from "../peers/channels.ts";
+import { verifyPage } from "../workers/pool.ts";
+import { commitPage } from "./commit.ts";
+import { pullPages } from "./pull.ts";
+import type { LoopOptions, SourceReport } from "./register-loop.ts";
+import type { Road, RoadSettings } from "./road.ts";
+import { startForwardOnly } from "./start.ts";
+
+export interface BindingOptions extends RoadSettings {
+  nodeId: string;
+  road: Road;
+  pullTimeoutMs: number;
+  pullDocketCount: number;
+}
+
+/** The stations of one register's loop, bound to the real peers, threads and store. */
+export function bindRegister(
+  register: { registerId: string; genesisHash: string | null },
+  options: BindingOptions,
+): Pick<LoopOptions, "sources" | "pull" | "start" | "check" | "commit"> {
+  const { registerId } = register;
+  const pin = register.genesisHash === null ? {} : { genesisHash: register.genesisHash };
+  return {
+    sources: () => sourcesOf(registerId),
+    pull: (source, cursor) =>
+      pullPages(source, {
+        registerId,
+        nextNumber: cursor.nextNumber,
+        channel: channelTo(source),
+        nodeId: options.nodeId,
+        pullTimeoutMs: options.pullTimeoutMs,
+        pullDocketCount: options.pullDocketCount,
+        signal: cursor.signal,
+      }),
+    start: (source, signal) =>
+      startForwardOnly(source, {
+        registerId,
+        channel: channelTo(source),
+        nodeId: options.nodeId,
+        pullTimeoutMs: options.pullTimeoutMs,
+        signal,
+        check: (page, policy) => checkStart({ ...page, registerId, ...pin }, { options, policy }),
+      }),
+    check: (page, policy) => options.road.check({ ...page, ...pin }, policy),
+    commit: (checked, sourcePeerId) => commitPage(checked, { sourcePeerId }),
+  };
+}
+
+/** What a source turned out to be worth goes into its score; a lie weighs as much as many silences. */
+export function reportSource(report: SourceReport): void {
+  if (report.kind === "good") return book().reportSuccess(report.peerId);
+  const weight = report.kind === "refused" ? lieWeight : 1;
+  book().reportFailure(report.peerId, weight);
+}
+
+const lieWeight = 20;
+
+function checkStart(
+  page: {
+    registerId: string;
+    bytes: Uint8Array;
+    nextNumber: number;
+    isPolicyChain: boolean;
+    genesisHash?: string;
+  },
+  under: { options: BindingOptions; policy: Policy | null },
+): Promise<Outcome<CheckedPage>> {
+  const { options, policy } = under;
+  return verifyPage({
+    ...page,
+    bytes: new Uint8Array(page.bytes),
+    policy,
+    nowMs: options.clock.nowMs(),
+    verifyTransactions: options.verifyTransactions,
+    acceptUnsealed: options.acceptUnsealed,
+  });
+}
+
+function channelTo(source: Source) {
+  const peer = book().get(source.peerId);
+  if (peer === null) throw new Error(`Peer ${source.peerId} is no longer known`);
+  return channels().to(peer);
+}

@@ -1,0 +1,171 @@
+import { describe, expect, test } from "bun:test";
+import { Book, type Learned } from "../../src/peers/book.ts";
+import { type Identity, identityOf, isRecordGenuine } from "../../src/peers/identity.ts";
+import { type PeerRecord, recordBytes } from "../../src/peers/record.ts";
+import { limits } from "../../src/runtime/limits.ts";
+
+let nowMs = 1_000_000;
+
+function newBook(): Book {
+  return new Book({ ownId: "us", nowMs: () => nowMs, isGenuine: isRecordGenuine });
+}
+
+function identity(nodeId: string, seedByte: number): Identity {
+  return identityOf(nodeId, new Uint8Array(32).fill(seedByte));
+}
+
+function unsigned(peerId: string, changes: Partial<PeerRecord> = {}): PeerRecord {
+  return {
+    peerId,
+    host: "127.0.0.1",
+    port: 5001,
+    protocols: [],
+    adverts: [],
+    publicKey: null,
+    seq: 0,
+    signature: null,
+    lastSeenMs: 0,
+    ...changes,
+  };
+}
+
+function signed(by: Identity, changes: Partial<PeerRecord> = {}): PeerRecord {
+  const record = unsigned(by.nodeId, { publicKey: by.publicKey, seq: 1, ...changes });
+  return { ...record, signature: by.sign(recordBytes(record)) };
+}
+
+function codeOf(learned: Learned): string {
+  return learned.kind === "refused" ? learned.code : learned.kind;
+}
+
+describe("Book.learn", () => {
+  test("takes a newcomer, and knows it again", () => {
+    const book = newBook();
+    const bob = identity("bob", 1);
+    expect(codeOf(book.learn(signed(bob), "itself"))).toBe("new");
+    expect(codeOf(book.learn(signed(bob), "gossip"))).toBe("known");
+  });
+
+  test("replaces a record only by one with the same key and a higher sequence", () => {
+    const book = newBook();
+    const bob = identity("bob", 1);
+    book.learn(signed(bob, { seq: 5 }), "itself");
+    expect(codeOf(book.learn(signed(bob, { seq: 4, port: 6000 }), "gossip"))).toBe("known");
+    expect(book.get("bob")?.port).toBe(5001);
+    expect(codeOf(book.learn(signed(bob, { seq: 6, port: 6000 }), "gossip"))).toBe("updated");
+    expect(book.get("bob")?.port).toBe(6000);
+  });
+
+  test("refuses to move a signed peer's address by a stranger's or an unsigned record", () => {
+    const book = newBook();
+    book.learn(signed(identity("bob", 1)), "itself");
+    const stranger = signed(identity("bob", 2), { seq: 99, host: "127.0.0.9" });
+    expect(codeOf(book.learn(stranger, "itself"))).toBe("key-mismatch");
+    expect(codeOf(book.learn(unsigned("bob", { host: "127.0.0.9" }), "itself"))).toBe(
+      "key-mismatch",
+    );
+    expect(book.get("bob")?.host).toBe("127.0.0.1");
+  });
+
+  test("refuses a record whose signature isn't true", () => {
+    const book = newBook();
+    const forged = { ...signed(identity("bob", 1)), host: "127.0.0.9" };
+    expect(codeOf(book.learn(forged, "gossip"))).toBe("key-mismatch");
+    expect(book.get("bob")).toBeNull();
+  });
+
+  test("hearsay can't change an unsigned peer, itself can", () => {
+    const book = newBook();
+    book.learn(unsigned("net"), "itself");
+    expect(codeOf(book.learn(unsigned("net", { port: 7000 }), "gossip"))).toBe("known");
+    expect(book.get("net")?.port).toBe(5001);
+    expect(codeOf(book.learn(unsigned("net", { port: 7000 }), "itself"))).toBe("updated");
+  });
+
+  test("neither gossip nor a new registration clears a ban", () => {
+    const book = newBook();
+    const bob = identity("bob", 1);
+    const learned = book.learn(signed(bob), "itself");
+    if (learned.kind === "refused") throw new Error("not learned");
+    learned.peer.isBanned = true;
+    expect(codeOf(book.learn(signed(bob, { seq: 9 }), "itself"))).toBe("banned");
+    expect(codeOf(book.learn(signed(bob, { seq: 9 }), "gossip"))).toBe("banned");
+    expect(book.isBanned("bob")).toBe(true);
+    expect(book.usable()).toEqual([]);
+  });
+
+  test("a network's word makes nobody a seed, and hearsay is not having been seen", () => {
+    const book = newBook();
+    book.learn(unsigned("net", { lastSeenMs: 5 }), "gossip");
+    expect(book.get("net")?.isSeed).toBe(false);
+    expect(book.get("net")?.lastSeenMs).toBe(0);
+  });
+
+  test("refuses itself, odd ids and addresses that nobody can dial", () => {
+    const book = newBook();
+    expect(codeOf(book.learn(unsigned("us"), "itself"))).toBe("self");
+    expect(codeOf(book.learn(unsigned("a b"), "itself"))).toBe("bad-id");
+    expect(codeOf(book.learn(unsigned(""), "itself"))).toBe("bad-id");
+    for (const changes of [
+      { port: 0 },
+      { port: 70_000 },
+      { host: "" },
+      { host: "a/b" },
+      { host: "0.0.0.0" },
+      { host: "user@host" },
+    ]) {
+      expect(codeOf(book.learn(unsigned("bob", changes), "itself"))).toBe("bad-address");
+    }
+  });
+
+  test("a flood of hearsay fills the book but keeps nobody out who is really there", () => {
+    const book = newBook();
+    book.learn(signed(identity("good", 1)), "itself");
+    for (let count = 0; count < limits.peers + 100; count += 1) {
+      book.learn(unsigned(`junk-${count}`), "gossip");
+    }
+    expect(book.list().length).toBe(limits.peers);
+    expect(codeOf(book.learn(signed(identity("late", 2)), "itself"))).toBe("new");
+    expect(book.list().length).toBe(limits.peers);
+    expect(book.get("good")).not.toBeNull();
+  });
+
+  test("adverts of a register without dockets, and more than the bound, are cut", () => {
+    const book = newBook();
+    const advert = (registerId: string, docketCount: number) => ({
+      registerId,
+      docketCount,
+      syncState: "Active" as const,
+      latestVersion: 0,
+      latestDocketVersion: 0,
+      hasFullReplica: false,
+      isPublic: true,
+      genesisHash: null,
+      name: null,
+      description: null,
+    });
+    const many = Array.from({ length: limits.advertsPerPeer + 5 }, (_, i) => advert(`r${i}`, 1));
+    const learned = book.learn(
+      unsigned("net", { adverts: [advert("empty", 0), ...many] }),
+      "itself",
+    );
+    if (learned.kind === "refused") throw new Error("not learned");
+    expect(learned.peer.adverts.has("empty")).toBe(false);
+    expect(learned.peer.adverts.size).toBeLessThanOrEqual(limits.advertsPerPeer);
+  });
+});
+
+describe("Book scores", () => {
+  test("failures sink a peer below one that answers; a lie sinks it further", () => {
+    const book = newBook();
+    for (const id of ["good", "slow", "liar"]) book.learn(unsigned(id), "itself");
+    for (let call = 0; call < 20; call += 1) book.reportSuccess("good", 5);
+    book.reportFailure("slow");
+    book.reportFailure("liar", 20);
+    const points = (id: string) =>
+      book.pointsOf(book.get(id) as NonNullable<ReturnType<Book["get"]>>);
+    expect(points("good")).toBeGreaterThan(points("slow"));
+    expect(points("slow")).toBeGreaterThan(points("liar"));
+    nowMs += 1;
+  });
+});

@@ -1,0 +1,187 @@
+/**
+ * The pipeline over sources that are plain generators, with stations that are plain functions: what
+ * is in flight, what order commits have, and how each kind of end comes out.
+ */
+import { describe, expect, test } from "bun:test";
+import type { CheckedPage, Outcome, Policy, Refusal } from "../../src/dockets/types.ts";
+import { type PipelineEnd, runPipeline, type Stations } from "../../src/replication/pipeline.ts";
+import type { PulledPage } from "../../src/replication/pull.ts";
+
+const policy: Policy = {
+  version: 1,
+  validators: [],
+  threshold: 1,
+  isPublic: true,
+  name: "",
+  description: "",
+};
+
+function page(number: number): PulledPage {
+  return {
+    registerId: "r",
+    bytes: new Uint8Array(1),
+    nextNumber: number,
+    docketCount: 1,
+    sourceHeadNumber: 99,
+    sourcePeerId: "source",
+  };
+}
+
+async function* pages(count: number, onPull: (number: number) => void = () => {}) {
+  for (let number = 0; number < count; number += 1) {
+    onPull(number);
+    yield page(number);
+  }
+}
+
+function checked(number: number, under: Policy | null): CheckedPage {
+  return {
+    registerId: "r",
+    dockets: [{ number }],
+    policyBefore: under,
+    policyAfter: policy,
+  } as unknown as CheckedPage;
+}
+
+interface Harness {
+  stations: Stations;
+  committed: number[];
+  policies: (Policy | null)[];
+}
+
+function harness(overrides: Partial<Stations> = {}): Harness {
+  const committed: number[] = [];
+  const policies: (Policy | null)[] = [];
+  const stations: Stations = {
+    check: async (pulled, under) => {
+      policies.push(under);
+      return { ok: true, value: checked(pulled.nextNumber, under) };
+    },
+    commit: async (one) => {
+      const number = one.dockets[0]?.number ?? -1;
+      committed.push(number);
+      return { ok: true, value: { registerId: "r", number, hash: "" } };
+    },
+    onPage: () => {},
+    ...overrides,
+  };
+  return { stations, committed, policies };
+}
+
+function run(
+  source: AsyncIterable<PulledPage>,
+  stations: Stations,
+  stop: () => void = () => {},
+): Promise<PipelineEnd> {
+  return runPipeline(source, { stations, policy, capacity: 4, stop });
+}
+
+describe("runPipeline", () => {
+  test("commits in the source's order although checks finish in any order", async () => {
+    const { stations, committed } = harness();
+    let turn = 0;
+    const check: Stations["check"] = async (pulled, under) => {
+      turn += 1;
+      for (let wait = 0; wait < (turn % 3) * 5; wait += 1) await Promise.resolve();
+      return { ok: true, value: checked(pulled.nextNumber, under) };
+    };
+    const end = await run(pages(50), { ...stations, check });
+    expect(end.kind).toBe("ended");
+    expect(committed).toEqual([...Array(50).keys()]);
+  });
+
+  test("pulls no further than its capacity ahead of a stuck commit", async () => {
+    let pulled = 0;
+    let release = () => {};
+    const stuck = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const { stations } = harness();
+    const commit: Stations["commit"] = async () => {
+      await stuck;
+      return { ok: true, value: { registerId: "r", number: 0, hash: "" } };
+    };
+    const running = run(
+      pages(100, () => {
+        pulled += 1;
+      }),
+      { ...stations, commit },
+    );
+    for (let turn = 0; turn < 200; turn += 1) await Promise.resolve();
+    // One being committed, four in the queue, one in the puller's hand.
+    expect(pulled).toBeLessThanOrEqual(6);
+    release();
+    expect((await running).kind).toBe("ended");
+  });
+
+  test("waits for the genesis docket's policy before it checks what follows", async () => {
+    const { stations, policies } = harness();
+    const end = await runPipeline(pages(5), {
+      stations,
+      policy: null,
+      capacity: 4,
+      stop: () => {},
+    });
+    expect(end.kind).toBe("ended");
+    expect(policies).toEqual([null, policy, policy, policy, policy]);
+  });
+
+  test("ends at the first refusal with what came before committed, and stops the source", async () => {
+    const refusal: Refusal = { code: "merkle", message: "", docketNumber: 3 };
+    const { stations, committed } = harness();
+    const check: Stations["check"] = async (pulled, under): Promise<Outcome<CheckedPage>> =>
+      pulled.nextNumber === 3
+        ? { ok: false, refusal }
+        : { ok: true, value: checked(pulled.nextNumber, under) };
+    let isStopped = false;
+    async function* endless() {
+      for (let number = 0; !isStopped; number += 1) yield page(number);
+    }
+    const end = await run(endless(), { ...stations, check }, () => {
+      isStopped = true;
+    });
+    expect(end).toEqual({ kind: "refused", refusal });
+    expect(committed).toEqual([0, 1, 2]);
+  });
+
+  test("commits what arrived before the source failed, then reports the failure", async () => {
+    const { stations, committed } = harness();
+    async function* failing() {
+      yield page(0);
+      yield page(1);
+      throw new Error("connection lost");
+    }
+    const end = await run(failing(), stations);
+    expect(end.kind).toBe("failed");
+    expect(committed).toEqual([0, 1]);
+  });
+
+  test("ends as moved when the register moved under the run", async () => {
+    const { stations } = harness();
+    const end = await run(pages(3), { ...stations, commit: async () => "moved" });
+    expect(end.kind).toBe("moved");
+  });
+
+  test("reports a broken database as a failure, not as the source's fault", async () => {
+    const { stations } = harness();
+    const commit = () => Promise.reject(new Error("disk full"));
+    const end = await run(pages(3), { ...stations, commit });
+    expect(end.kind).toBe("failed");
+  });
+
+  test("tells the source's head also by a page without dockets", async () => {
+    const heads: number[] = [];
+    const { stations } = harness();
+    async function* idle() {
+      yield { ...page(0), docketCount: 0, sourceHeadNumber: 7 };
+    }
+    await run(idle(), {
+      ...stations,
+      onPage: ({ head, sourceHeadNumber }) => {
+        expect(head).toBeNull();
+        heads.push(sourceHeadNumber);
+      },
+    });
+    expect(heads).toEqual([7]);
+  });
+});
