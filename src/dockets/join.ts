@@ -77,8 +77,10 @@ export function startAt(
   }
   const first = head.dockets[0] as DocketFacts;
   // Between the last policy change and the head there is a gap, unless they are neighbours.
-  const isGap = first.number > anchor.nextNumber && first.timeMs >= anchor.previousTimeMs;
-  const problem = isGap ? null : problemBetween(placeOf(anchor), first);
+  const isGap = first.number > anchor.nextNumber;
+  const past = placeOf(anchor);
+  const before = isGap ? { ...past, number: first.number - 1, hash: first.previousHash } : past;
+  const problem = problemBetween(before, first);
   if (problem !== null) return refused(problem, { message: problems[problem], docket: first });
   return { ok: true, value: start };
 }

@@ -24,13 +24,10 @@ export function isSignatureTrue(signature: Signature, text: string): boolean {
 export function algorithmOf(name: string): SignatureAlgorithm | null {
   switch (name) {
     case "ED25519":
-    case "Ed25519":
-    case "EdDSA":
       return "ED25519";
     case "NISTP256":
     case "NIST-P256":
     case "P-256":
-    case "P256":
     case "ECDSA-P256":
       return "NISTP256";
     case "RSA4096":
