@@ -32,6 +32,8 @@ const outside: readonly { path: RegExp; by: RegExp }[] = [
   { path: /^db\/[^/]+\.sql$/, by: /^src\/store\// },
   { path: /^proto\/[^/]+\.proto$/, by: /^src\/wire\// },
   { path: /^(package\.json|README\.md)$/, by: /^src\// },
+  // The package names neither file in its exports, and a binary needs both inside.
+  { path: /^node_modules\/@electric-sql\/pglite\/dist\//, by: /^src\/store\/embedded-thread\.ts$/ },
 ];
 
 /**
@@ -81,9 +83,9 @@ export function importsOf(text: string): Import[] {
   const source = readSource(text);
   const found: Import[] = [];
   const patterns = [
-    /\b(?:import|export)\b[^;'"`(=]*?\bfrom\s*["']/g,
-    /\bimport\s*["']/g,
-    /\bimport\s*\(\s*(?:["'`]|(?=[^\s"'`]))/g,
+    /(?<![.#$\w])(?:import|export)\b[^;'"`(=]*?\bfrom\s*["']/g,
+    /(?<![.#$\w])import\s*["']/g,
+    /(?<![.#$\w])import\s*\(\s*(?:["'`]|(?=[^\s"'`]))/g,
   ];
   for (const pattern of patterns) {
     for (const match of source.code.matchAll(pattern)) {

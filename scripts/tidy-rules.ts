@@ -18,7 +18,7 @@ interface Ban {
 export const bans: readonly Ban[] = [
   { pattern: /\bDate\.now\(/, instead: "take a Clock", home: /^src\/runtime\/clock\.ts$/ },
   { pattern: /\bnew Date\(\)/, instead: "take a Clock", home: /^src\/runtime\/clock\.ts$/ },
-  { pattern: /\bperformance\.now\(/, instead: "take a Clock", home: /^src\/runtime\/clock\.ts$/ },
+  { pattern: /\bperformance\.now\(/, instead: "take a Clock", home: /^src\/runtime\// },
   {
     pattern: /\bset(Timeout|Interval)\(/,
     instead: "take a Clock",
@@ -199,19 +199,21 @@ export function tablesOf(migrations: readonly SourceFile[]): string[] {
   );
 }
 
-/** A table is named in SQL by exactly one `*-table.ts`; whoever wants rows asks that file. */
+/**
+ * A table is named in SQL by exactly one `*-table.ts`; whoever wants rows asks that file. `joins`
+ * are the reads of two tables in one statement: table → the other file that may name it.
+ */
 export function findSharedTables(
   files: readonly SourceFile[],
-  options: { tables: readonly string[]; homes: Readonly<Record<string, string>> },
+  options: { tables: readonly string[]; joins: Readonly<Record<string, string>> },
 ): string[] {
   return options.tables.flatMap((table) => {
-    const users = files.filter((file) => namesTable(file.text, table)).map((file) => file.path);
-    const home = options.homes[table];
-    const isHome = (path: string) =>
-      home === undefined ? /-table\.ts$/.test(path) : path === home;
-    if (users.length === 1 && users.every(isHome)) return [];
+    const users = files
+      .filter((file) => namesTable(file.text, table) && file.path !== options.joins[table])
+      .map((file) => file.path);
+    if (users.length === 1 && users.every((path) => path.endsWith("-table.ts"))) return [];
     const where = users.length === 0 ? "nobody" : users.join(", ");
-    return [`table ${table} is named by ${where}: one ${home ?? "*-table.ts"} names it`];
+    return [`table ${table} is named by ${where}: one *-table.ts names it`];
   });
 }
 

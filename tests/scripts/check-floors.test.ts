@@ -34,6 +34,8 @@ describe("importsOf", () => {
     'export function copy(from: string) {\n  return from + "./a.ts";\n}',
     'const isQuote = /["\'`]/.test("x"); // import "./a.ts"',
     "const url = import.meta.url;",
+    "await this.#import(node);",
+    "await origin.import(records);",
   ])("finds none in %j", (text) => {
     expect(importsOf(text)).toEqual([]);
   });
