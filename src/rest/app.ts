@@ -9,7 +9,8 @@ import { systemClock } from "../runtime/clock.ts";
 import { limits } from "../runtime/limits.ts";
 import { TokenGate } from "./auth.ts";
 import { type Handler, type Reply, readCall, type Surroundings } from "./call.ts";
-import { type EndpointName, type EndpointShape, type Endpoints, endpoints } from "./contract.ts";
+import { type EndpointName, type Endpoints, endpoints } from "./contract.ts";
+import type { EndpointShape } from "./endpoint.ts";
 import { describeApi } from "./openapi.ts";
 import { routes } from "./routes.ts";
 import type { RestSource } from "./source.ts";
@@ -27,7 +28,7 @@ export interface RestOptions {
 
 let listening: { app: Elysia; url: string } | null = null;
 
-/** Listens; resolves to where. Throws `configuration` when the port or the host is not to be had. */
+/** Listens; resolves to where. Throws `configuration` when host and port are not to be had. */
 export async function open(options: RestOptions): Promise<{ url: string }> {
   assert(listening === null, "rest is opened once");
   const app = buildApp(options);

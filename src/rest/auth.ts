@@ -2,7 +2,7 @@ import { errors, jwtVerify, SignJWT } from "jose";
 import { z } from "zod";
 import { utf8 } from "../base/bytes.ts";
 import { PeerError } from "../base/error.ts";
-import type { Access } from "./contract.ts";
+import type { Access } from "./endpoint.ts";
 
 /** Who calls. A caller without a token is anonymous; one with a bad token is refused. */
 export type Caller =
@@ -121,7 +121,7 @@ export function requireAccess(caller: Caller, access: Access): void {
   });
 }
 
-/** Administrators manage peers; `byOrg` lets any member of an organisation, as the .NET service does. */
+/** Administrators manage peers; `byOrg`: any member of an organisation, as in the .NET service. */
 export function mayManagePeers(caller: Caller, options: { byOrg: boolean }): boolean {
   if (caller.isAnonymous) return false;
   if (caller.isService) return true;

@@ -4,7 +4,7 @@ import { PeerError } from "../base/error.ts";
 import { jsonFault, placeOf } from "../base/json-scan.ts";
 import { limits } from "../runtime/limits.ts";
 import { type Caller, requireAccess, type TokenGate } from "./auth.ts";
-import type { BodyOf, EndpointShape, ParamsOf, QueryOf, ReplyOf } from "./contract.ts";
+import type { BodyOf, EndpointShape, ParamsOf, QueryOf, ReplyOf } from "./endpoint.ts";
 import type { RestSource } from "./source.ts";
 
 /** One checked request: everything in it keeps the contract. */

@@ -8,7 +8,8 @@ import { proveInclusion } from "../dockets/proof.ts";
 import type { Docket, DocketBundle, Leaf } from "../dockets/types.ts";
 import { limits } from "../runtime/limits.ts";
 import type { Call, Reply } from "./call.ts";
-import type { Endpoints, ReplyOf } from "./contract.ts";
+import type { Endpoints } from "./contract.ts";
+import type { ReplyOf } from "./endpoint.ts";
 import type { RestSource, StoredBundle } from "./source.ts";
 import { heldRegister } from "./visible.ts";
 

@@ -1,5 +1,7 @@
 import { z } from "zod";
-import { type EndpointShape, endpoints, errorSchema } from "./contract.ts";
+import { endpoints } from "./contract.ts";
+import type { EndpointShape } from "./endpoint.ts";
+import { errorSchema } from "./schemas.ts";
 
 type Json = Record<string, unknown>;
 

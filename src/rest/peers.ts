@@ -1,6 +1,7 @@
 import { PeerError } from "../base/error.ts";
 import type { Call, Reply } from "./call.ts";
-import type { Endpoints, PeerJson } from "./contract.ts";
+import type { Endpoints } from "./contract.ts";
+import type { PeerJson } from "./schemas.ts";
 import type { PeerView } from "./source.ts";
 import { isVisible } from "./visible.ts";
 

@@ -1,6 +1,7 @@
 import type { Call, Reply } from "./call.ts";
-import type { Endpoints, RegisterJson } from "./contract.ts";
+import type { Endpoints } from "./contract.ts";
 import { withoutUndefined } from "./defined.ts";
+import type { RegisterJson } from "./schemas.ts";
 import type { AvailableView, HeldRegister, RestSource } from "./source.ts";
 import { heldRegister, isVisible } from "./visible.ts";
 

@@ -11,14 +11,13 @@ interface KeySettings {
   jwtSigningKey?: string | undefined;
 }
 
-/** The configured key, else the kept one, else a new one that is kept; production never makes one. */
+/** The configured key, else the kept one, else a new one to keep; production never makes one. */
 export async function openSigningKey(settings: KeySettings): Promise<string> {
   const known = await findSigningKey(settings);
   if (known !== null) return known;
   if (settings.production) {
     throw new PeerError("configuration", "no-jwt-key", {
-      message:
-        "In production the token signing key must be set: PEER_JWT_SIGNING_KEY, 32 bytes or more",
+      message: "Production needs a token signing key of 32 bytes or more: set PEER_JWT_SIGNING_KEY",
     });
   }
   const made = base64urlOf(crypto.getRandomValues(new Uint8Array(32)));

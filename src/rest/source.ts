@@ -18,7 +18,7 @@ export interface RestSource {
 
   listRegisters(): HeldRegister[];
   getRegister(registerId: string): HeldRegister | null;
-  /** Stored dockets from `next` on, ascending, no more than the bounds; the first comes in any case. */
+  /** Stored dockets from `next` on, ascending, within the bounds; the first comes in any case. */
   readBundles(request: {
     registerId: string;
     next: number;

@@ -54,7 +54,7 @@ export function errorReply(thrown: unknown, options: { isProduction: boolean }):
   return Response.json(body, { status, headers });
 }
 
-/** A refused docket as an error: what contradicts the stored chain conflicts, the rest breaks a rule. */
+/** A refused docket: what contradicts the stored chain is a conflict, the rest breaks a rule. */
 export function refusalError(refusal: Refusal): PeerError {
   const conflicts = ["number", "link", "genesis"].includes(refusal.code);
   const kind = refusal.code === "size" ? "too-large" : conflicts ? "conflict" : "unprocessable";

@@ -1,0 +1,161 @@
+/** What goes over the operator's interface, in zod: shared by the endpoints of the contract. */
+import { z } from "zod";
+
+export const registerIdSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9._:-]{1,255}$/, "must be 1 to 255 of A-Z a-z 0-9 . _ : -");
+export const hashSchema = z.string().regex(/^[0-9a-f]{64}$/, "must be 64 lowercase hex digits");
+export const count = z.number().int();
+export const docketNumberText = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+export const flagText = z.enum(["true", "false"]).transform((text) => text === "true");
+
+export const registerParams = z.object({ registerId: registerIdSchema });
+export const paging = {
+  limit: z.coerce.number().int().min(1).max(1_000).default(1_000),
+  offset: z.coerce.number().int().min(0).default(0),
+};
+
+export const errorSchema = z.object({
+  error: z.string(),
+  code: z.string(),
+  details: z.record(z.string(), z.unknown()).optional(),
+});
+
+export const peerSchema = z.object({
+  peerId: z.string(),
+  address: z.string(),
+  port: count,
+  supportedProtocols: z.array(z.string()),
+  firstSeen: z.string(),
+  lastSeen: z.string().nullable(),
+  failureCount: count,
+  isSeedNode: z.boolean(),
+  isConnected: z.boolean(),
+  averageLatencyMs: z.number(),
+  isBanned: z.boolean(),
+  bannedAt: z.string().nullable(),
+  banReason: z.string().nullable(),
+  qualityScore: z.number(),
+  qualityRating: z.enum(["Excellent", "Good", "Fair", "Poor", "Very Poor", "Unknown"]),
+  advertisedRegisterCount: count,
+  advertisedRegisters: z.array(
+    z.object({
+      registerId: z.string(),
+      syncState: z.string(),
+      latestVersion: count,
+      latestDocketVersion: count,
+      isPublic: z.boolean(),
+    }),
+  ),
+});
+
+export const registerSchema = z.object({
+  registerId: z.string(),
+  name: z.string(),
+  description: z.string(),
+  isPublic: z.boolean(),
+  genesisHash: z.string(),
+  /** Number of dockets the register has. */
+  height: count,
+  /** The lowest docket held here; above 0 for a forward-only follower. */
+  firstDocketNumber: count,
+  headDocketNumber: count,
+  headDocketHash: z.string(),
+  headTime: z.string(),
+  /** Version of the newest transaction: how many the register has. */
+  latestVersion: count,
+  /** Transactions held here, control transactions included. */
+  transactionCount: count,
+  bytes: count,
+  verification: z.enum(["sealed", "chain"]),
+  isOrigin: z.boolean(),
+  /** Peers that say they hold it. */
+  sourceCount: count,
+  /** Dockets that the furthest peer claims to be ahead. */
+  lagDockets: count,
+  createdAt: z.string(),
+});
+
+export const policySchema = z.object({
+  version: count,
+  validators: z.array(
+    z.object({ validatorId: z.string(), publicKey: z.string(), algorithm: z.string() }),
+  ),
+  threshold: count,
+  groupPublicKey: z.string().optional(),
+  isPublic: z.boolean(),
+  name: z.string(),
+  description: z.string(),
+  readers: z.array(z.string()).optional(),
+});
+
+export const availableSchema = z.object({
+  registerId: z.string(),
+  name: z.string().nullable(),
+  description: z.string().nullable(),
+  peerCount: count,
+  latestVersion: count,
+  latestDocketVersion: count,
+  isPublic: z.boolean(),
+  fullReplicaPeerCount: count,
+  genesisHash: z.string().nullable(),
+});
+
+export const subscriptionSchema = z.object({
+  registerId: z.string(),
+  mode: z.enum(["ForwardOnly", "FullReplica"]),
+  syncState: z.enum(["Subscribing", "Syncing", "FullyReplicated", "Active", "Error"]),
+  lastSyncedDocketVersion: count.nullable(),
+  lastSyncedTransactionVersion: count,
+  totalDocketsInChain: count,
+  syncProgressPercent: z.number(),
+  canParticipateInValidation: z.boolean(),
+  isReceiving: z.boolean(),
+  lastSyncAt: z.string().nullable(),
+  consecutiveFailures: count,
+  errorMessage: z.string().nullable(),
+  errorCode: z.string().nullable(),
+  sourcePeerId: z.string().nullable(),
+  resumedFrom: count.nullable(),
+  docketsPerSecond: z.number(),
+  transactionsPerSecond: z.number(),
+  verification: z.enum(["sealed", "chain"]).nullable(),
+});
+
+export const docketRowSchema = z.object({
+  docketNumber: count,
+  docketHash: z.string(),
+  previousHash: z.string(),
+  merkleRoot: z.string(),
+  createdAt: z.string(),
+  proposerValidatorId: z.string(),
+  transactionCount: count,
+  firstVersion: count,
+  bytes: count,
+});
+
+/** Documents as the exact text that was sealed; a JSON reader must not re-serialise them. */
+export const documentsSchema = z.object({ docket: z.string(), transactions: z.array(z.string()) });
+
+export const inclusionSchema = z.object({
+  leaf: z.string(),
+  index: count,
+  count,
+  /** From the leaf up: the hash to pair with, and on which side it stands. */
+  steps: z.array(z.object({ side: z.enum(["left", "right"]), hash: z.string() })),
+  merkleRoot: z.string(),
+  docketHash: z.string(),
+});
+
+/** Hyphens and case do not matter. */
+export const mode = z
+  .string()
+  .transform((text) => text.toLowerCase().replaceAll("-", ""))
+  .pipe(z.enum(["forwardonly", "fullreplica"], 'must be "forward-only" or "full-replica"'))
+  .transform((word) =>
+    word === "forwardonly" ? ("ForwardOnly" as const) : ("FullReplica" as const),
+  );
+
+export type PeerJson = z.infer<typeof peerSchema>;
+export type RegisterJson = z.infer<typeof registerSchema>;
+export type SubscriptionJson = z.infer<typeof subscriptionSchema>;
