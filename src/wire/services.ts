@@ -162,17 +162,6 @@ export const peerInfoCodec: Codec<m.PeerInfo> = codecOf(
   files.discovery.root.lookupType("sorcha.peer.discovery.PeerInfo"),
 );
 
-/** Names of all services of our contract, as `package.Service`. */
-export const serviceNames: readonly string[] = [
-  discoveryService,
-  heartbeatService,
-  registerSyncService,
-  distributionService,
-  docketSyncService,
-  communicationService,
-  replicationService,
-].map(nameOf);
-
 function read(name: string, text: string): ProtoFile {
   return { name, ...parseProto(text) };
 }

@@ -1,0 +1,67 @@
+import type { SyncState } from "../peers/advert.ts";
+import { type RegisterState, registerOf } from "../registers/heads.ts";
+import { refuse } from "../wire/status.ts";
+
+/** What the services that hand out registers are given. */
+export interface ServeOptions {
+  nodeId: string;
+  /** How the following of a register goes here; null for registers that are not followed. */
+  subscriptionOf: (registerId: string) => FollowState | null;
+  /** Whether a peer may have a register; left out: public ones anybody, others their readers. */
+  mayRead?: (register: RegisterState, peerId: string | null) => boolean;
+}
+
+export interface FollowState {
+  syncState: SyncState;
+  /** Unix ms; null: never. */
+  lastSyncAtMs: number | null;
+  /** A source answers at present. */
+  isReceiving: boolean;
+}
+
+/** The register, or the honest refusal to serve it. */
+export function servedRegister(
+  asked: { registerId: string; peerId: string | null },
+  options: ServeOptions,
+): RegisterState {
+  const { registerId, peerId } = asked;
+  const register = registerOf(registerId);
+  if (register === null) {
+    const isExpected = options.subscriptionOf(registerId) !== null;
+    throw isExpected
+      ? refuse("NOT_YET", {
+          message: `Register ${registerId} is followed here, but nothing of it has come yet`,
+          retryAfterMs: 1_000,
+        })
+      : refuse("NOT_SUBSCRIBED", { message: `There is no register ${registerId} here` });
+  }
+  const { mayRead = isReader } = options;
+  if (mayRead(register, peerId)) return register;
+  throw refuse("FORBIDDEN", { message: `Register ${registerId} is private` });
+}
+
+/** Refuses a cursor that lies before what is held, or behind what could come next. */
+export function checkReach(register: RegisterState, next: number): void {
+  const { registerId, firstNumber, headNumber } = register;
+  if (next < firstNumber) {
+    throw refuse("PRUNED", {
+      message: `Register ${registerId} is held from docket ${firstNumber} on, not from ${next}`,
+    });
+  }
+  if (next > headNumber + 1) {
+    throw refuse("NOT_YET", {
+      message: `Register ${registerId} ends at docket ${headNumber}, before ${next}`,
+      retryAfterMs: 1_000,
+    });
+  }
+}
+
+/** The one that a cursor asks for first which excludes its docket, and in which 0 asks for all. */
+export function nextAfter(exclusive: number): number {
+  return exclusive === 0 ? 0 : exclusive + 1;
+}
+
+function isReader(register: RegisterState, peerId: string | null): boolean {
+  if (register.isPublic) return true;
+  return peerId !== null && (register.policy.readers ?? []).includes(peerId);
+}

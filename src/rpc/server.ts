@@ -1,0 +1,128 @@
+/**
+ * Owns the node's gRPC listener: binds it, gives every call the same rules (who may come in, what
+ * an error tells, how it ends when the node stops), and drains it. What is answered is in the
+ * handlers it is given. Opened and closed by `node.ts`.
+ */
+import { Server, ServerCredentials, type ServerOptions } from "@grpc/grpc-js";
+import { assert } from "../base/assert.ts";
+import { messageOf, PeerError } from "../base/error.ts";
+import { systemClock } from "../runtime/clock.ts";
+import { limits } from "../runtime/limits.ts";
+import { logFor } from "../runtime/log.ts";
+import { reflectionHandlers } from "../wire/reflection.ts";
+import type { Caller, Handler, ServeRules } from "../wire/serve.ts";
+import { refuse } from "../wire/status.ts";
+import { healthHandlers } from "./health.ts";
+
+export interface RpcServerOptions {
+  host: string;
+  /** 0 picks a free one. */
+  port: number;
+  handlers: readonly Handler[];
+  /** Errors tell their causes: in development. */
+  showDetails: boolean;
+  /** What health probes are told. */
+  isServing: () => boolean;
+  /** Asked before every call; throws for a caller that is not let in, such as a banned peer. */
+  admit?: (caller: Caller) => void;
+}
+
+const log = logFor("rpc");
+
+let running: { server: Server; stopping: AbortController } | null = null;
+
+/** Listens, and says on which port. Throws `configuration` when that can't be. */
+export async function open(options: RpcServerOptions): Promise<{ port: number }> {
+  assert(running === null, "the gRPC listener is opened once");
+  const server = new Server(serverOptions);
+  const stopping = new AbortController();
+  const rules = rulesOf(options, stopping.signal);
+  const isServing = () => !stopping.signal.aborted && options.isServing();
+  const serviceNames = options.handlers.map((handler) => handler.path.split("/")[1] ?? "");
+  for (const { path, definition, implement } of [
+    ...options.handlers,
+    ...healthHandlers({ serviceNames, isServing }),
+    ...reflectionHandlers(),
+  ]) {
+    server.addService({ [path]: definition }, { [path]: implement(rules) });
+  }
+  const port = await bind(server, options);
+  running = { server, stopping };
+  return { port };
+}
+
+/**
+ * Takes no new calls, ends streams with UNAVAILABLE, lets answers under way be finished; what is
+ * left after `limits.stopMs`, or when the signal aborts, is cut.
+ */
+export async function close(): Promise<void> {
+  if (running === null) return;
+  const { server, stopping } = running;
+  running = null;
+  const drained = new AbortController();
+  const isDrained = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
+  stopping.abort();
+  const patience = systemClock.sleep(limits.stopMs / 2, drained.signal).catch(() => undefined);
+  await Promise.race([isDrained, patience]);
+  drained.abort();
+  server.forceShutdown();
+}
+
+const serverOptions: ServerOptions = {
+  "grpc.max_receive_message_length": limits.messageBytes,
+  "grpc.max_send_message_length": limits.messageBytes,
+  "grpc.keepalive_time_ms": 60_000,
+  "grpc.keepalive_timeout_ms": 30_000,
+};
+
+function rulesOf(options: RpcServerOptions, stopping: AbortSignal): ServeRules {
+  const callsOf = new Map<string, number>();
+  return {
+    stopping,
+    showDetails: options.showDetails,
+    onFault: (error, path) => {
+      const cause = error instanceof Error ? messageOf(error.cause ?? error) : messageOf(error);
+      log.error({ path, cause }, "A call failed by our own fault");
+    },
+    admit: (caller) => {
+      options.admit?.(caller);
+      const { address } = caller;
+      const calls = callsOf.get(address) ?? 0;
+      if (calls >= limits.streamsPerPeer) {
+        throw refuse("BUSY", {
+          message: `This connection has ${calls} calls open, as many as one may`,
+          retryAfterMs: 1_000,
+        });
+      }
+      callsOf.set(address, calls + 1);
+      return () => {
+        const left = (callsOf.get(address) ?? 1) - 1;
+        if (left > 0) callsOf.set(address, left);
+        else callsOf.delete(address);
+      };
+    },
+  };
+}
+
+function bind(server: Server, options: { host: string; port: number }): Promise<number> {
+  const host = options.host.includes(":") ? `[${options.host}]` : options.host;
+  const address = `${host}:${options.port}`;
+  return new Promise((resolve, reject) => {
+    server.bindAsync(address, ServerCredentials.createInsecure(), (error, port) => {
+      if (error === null) return resolve(port);
+      server.forceShutdown();
+      reject(bindError(address, error));
+    });
+  });
+}
+
+function bindError(address: string, error: Error): PeerError {
+  const isTaken = /EADDRINUSE|in use/i.test(error.message);
+  return new PeerError("configuration", isTaken ? "port-taken" : "bad-address", {
+    message: isTaken
+      ? `The gRPC address ${address} is in use by another program`
+      : `The gRPC address ${address} can't be listened on: ${error.message}`,
+    facts: { address },
+    cause: error,
+  });
+}
