@@ -3,7 +3,13 @@
  * an error tells, how it ends when the node stops), and drains it. What is answered is in the
  * handlers it is given. Opened and closed by `node.ts`.
  */
-import { Server, ServerCredentials, type ServerOptions } from "@grpc/grpc-js";
+import {
+  logVerbosity,
+  Server,
+  ServerCredentials,
+  type ServerOptions,
+  setLogVerbosity,
+} from "@grpc/grpc-js";
 import { assert } from "../base/assert.ts";
 import { messageOf, PeerError } from "../base/error.ts";
 import { systemClock } from "../runtime/clock.ts";
@@ -34,6 +40,8 @@ let running: { server: Server; stopping: AbortController } | null = null;
 /** Listens, and says on which port. Throws `configuration` when that can't be. */
 export async function open(options: RpcServerOptions): Promise<{ port: number }> {
   assert(running === null, "the gRPC listener is opened once");
+  // The library would write to stderr what it also throws.
+  setLogVerbosity(logVerbosity.NONE);
   const server = new Server(serverOptions);
   const stopping = new AbortController();
   const rules = rulesOf(options, stopping.signal);
@@ -52,8 +60,8 @@ export async function open(options: RpcServerOptions): Promise<{ port: number }>
 }
 
 /**
- * Takes no new calls, ends streams with UNAVAILABLE, lets answers under way be finished; what is
- * left after `limits.stopMs`, or when the signal aborts, is cut.
+ * Takes no new calls, ends streams with UNAVAILABLE, lets answers under way be finished. What is
+ * left after half of `limits.stopMs`, whose other half belongs to the floors below, is cut.
  */
 export async function close(): Promise<void> {
   if (running === null) return;
