@@ -4,11 +4,10 @@ import { systemClock } from "../runtime/clock.ts";
 import { inTransaction } from "../store/transaction.ts";
 import { withoutAppends } from "./append.ts";
 import { moveCheckpoint } from "./checkpoints-table.ts";
-import { toDocketColumns, versionsFrom } from "./docket-columns.ts";
 import { insertDockets } from "./dockets-table.ts";
 import { publish } from "./feed.ts";
 import { registerOf, setHead } from "./heads.ts";
-import { eventOf, firstRow, withPage } from "./register-progress.ts";
+import { eventOf, firstRow, versionsFrom, withPage } from "./register-progress.ts";
 import { insertRegister, type RegisterRow } from "./registers-table.ts";
 import { insertTransactions } from "./transactions-table.ts";
 
@@ -40,7 +39,7 @@ export function appendStart(
     const isStored = await inTransaction(async (transaction) => {
       if (!(await insertRegister(transaction, row))) return false;
       for (const { page, firstVersions } of parts) {
-        await insertDockets(transaction, toDocketColumns(page, firstVersions));
+        await insertDockets(transaction, { checked: page, firstVersions });
         await insertTransactions(transaction, page);
       }
       await moveCheckpoint(transaction, {

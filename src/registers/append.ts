@@ -10,11 +10,10 @@ import { systemClock } from "../runtime/clock.ts";
 import type { Transaction } from "../store/database.ts";
 import { inTransaction } from "../store/transaction.ts";
 import { moveCheckpoint } from "./checkpoints-table.ts";
-import { toDocketColumns, versionsFrom } from "./docket-columns.ts";
 import { insertDockets, isChain } from "./dockets-table.ts";
 import { publish } from "./feed.ts";
 import { registerOf, setHead } from "./heads.ts";
-import { eventOf, firstRow, lastDocket, withPage } from "./register-progress.ts";
+import { eventOf, firstRow, lastDocket, versionsFrom, withPage } from "./register-progress.ts";
 import { insertRegister, moveHead, type RegisterRow } from "./registers-table.ts";
 import { insertTransactions } from "./transactions-table.ts";
 
@@ -83,7 +82,7 @@ function genesisRow(page: CheckedPage, isOrigin: boolean): RegisterRow {
   return firstRow(page, { genesisHash: genesis.hash, isOrigin, firstVersion: 1, nowMs });
 }
 
-/** The statements go out at once and are answered together: one round trip, whatever their number. */
+/** The statements after the dockets go out at once and are answered together, in one round trip. */
 async function writePage(
   transaction: Transaction,
   write: { verified: VerifiedPage; row: RegisterRow; options: AppendOptions },
@@ -93,8 +92,10 @@ async function writePage(
   const firstVersion = row.latestVersion - page.transactions.count + 1;
   const { registerId } = page;
   const run = { from: anchor.nextNumber, to: lastDocket(page).number };
-  const [, , , isLinked] = await Promise.all([
-    insertDockets(transaction, toDocketColumns(page, versionsFrom(firstVersion, page.dockets))),
+  const firstVersions = versionsFrom(firstVersion, page.dockets);
+  await insertDockets(transaction, { checked: page, firstVersions });
+  const [isLinked] = await Promise.all([
+    isChain(transaction, { registerId, ...run, previousHash: anchor.previousHash }),
     insertTransactions(transaction, page),
     moveCheckpoint(transaction, {
       registerId,
@@ -103,7 +104,6 @@ async function writePage(
       sourcePeerId: options.sourcePeerId ?? null,
       movedAtMs: systemClock.nowMs(),
     }),
-    isChain(transaction, { registerId, ...run, previousHash: anchor.previousHash }),
   ]);
   assert(isLinked, `dockets ${run.from} to ${run.to} of register ${registerId} form a chain`);
   await options.alsoIn?.(transaction);

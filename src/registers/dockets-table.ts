@@ -1,6 +1,8 @@
+import { assert, present } from "../base/assert.ts";
 import { hexOf } from "../base/bytes.ts";
-import type { Sql } from "../store/database.ts";
-import type { DocketColumns } from "./docket-columns.ts";
+import type { CheckedPage } from "../dockets/types.ts";
+import { CopyRows, copyRows } from "../store/copy.ts";
+import type { Sql, Transaction } from "../store/database.ts";
 
 /** A stored docket without its bytes. */
 export interface DocketRow {
@@ -101,31 +103,53 @@ export async function findDocketOfVersion(
 }
 
 /**
- * Stores a page's dockets in one statement, its bytes as one parameter that the database cuts up.
- * A number that is taken fails it: nothing stored is ever overwritten.
+ * Stores a page's dockets at once. A number that is taken fails it: nothing stored is overwritten.
+ * `firstVersions`: for each docket, the version of its first transaction; 0 where unknown.
  */
-export async function insertDockets(sql: Sql, page: DocketColumns): Promise<void> {
-  await sql`
-    INSERT INTO dockets (
+export async function insertDockets(
+  transaction: Transaction,
+  page: { checked: CheckedPage; firstVersions: readonly number[] },
+): Promise<void> {
+  const { registerId, bytes, dockets } = page.checked;
+  const rows = new CopyRows(bytes.length + dockets.length * 300);
+  for (const [index, docket] of dockets.entries()) {
+    const bundle = bytes.subarray(docket.offset, docket.offset + docket.length);
+    rows
+      .row(12)
+      .text(registerId)
+      .bigint(docket.number)
+      .bytea(Buffer.from(docket.hash, "hex"))
+      .bytea(Buffer.from(docket.previousHash, "hex"))
+      .bigint(docket.timeMs)
+      .bigint(present(page.firstVersions[index], "a docket's version"))
+      .integer(docket.transactionCount)
+      .boolean(docket.isControl)
+      .boolean(docket.isSealed)
+      .integer(headerLength(bundle))
+      .integer(bundle.length)
+      .bytea(bundle);
+  }
+  const statement = `
+    COPY dockets (
       register_id, number, hash, previous_hash, time_ms, first_version, transaction_count,
       is_control, is_sealed, header_bytes, bundle_bytes, bundle
-    )
-    SELECT ${page.registerId}, number, substring(given.hashes FROM i::integer * 32 - 31 FOR 32),
-      CASE WHEN number = 0 THEN '' ELSE substring(given.previous FROM i::integer * 32 - 31 FOR 32) END,
-      time_ms, first_version, transaction_count, flags & 1 <> 0, flags & 2 <> 0, header_bytes,
-      bundle_bytes, substring(given.bytes FROM body_offset + 1 FOR bundle_bytes)
-    FROM
-      (SELECT ${page.bytes}::bytea AS bytes, ${page.hashes}::bytea AS hashes,
-        ${page.previousHashes}::bytea AS previous) AS given,
-      unnest(
-        ${page.numbers}::bigint[], ${page.timesMs}::bigint[], ${page.firstVersions}::bigint[],
-        ${page.transactionCounts}::integer[], ${page.flags}::integer[],
-        ${page.headerLengths}::integer[], ${page.offsets}::integer[], ${page.lengths}::integer[]
-      ) WITH ORDINALITY AS docket (
-        number, time_ms, first_version, transaction_count, flags, header_bytes, body_offset,
-        bundle_bytes, i
-      )`;
+    ) FROM STDIN (FORMAT binary)`;
+  await copyRows(transaction, { statement, rows });
 }
+
+/** Length of a bundle's first field, the docket document: its tag, its length, its bytes. */
+function headerLength(bundle: Uint8Array): number {
+  assert(bundle[0] === docketDataTag, "a bundle begins with its docket");
+  let length = 0;
+  for (let at = 1, scale = 1; ; at++, scale *= 128) {
+    const byte = present(bundle[at], "the length of a docket document");
+    length += (byte & 0x7f) * scale;
+    if (byte < 0x80) return at + 1 + length;
+  }
+}
+
+/** Field 1 of `DocketBundle`, length-delimited. */
+const docketDataTag = 0x0a;
 
 /**
  * Whether the stored dockets `from` to `to` follow each other without a gap by number and by hash,
@@ -146,16 +170,26 @@ export async function isChain(
   return row?.count === run.to - run.from + 1 && row.isLinked;
 }
 
-/** Deletes up to `countMax` of a register's dockets and says how many there were. */
+/** First and last number of the lowest `countMax` dockets that are stored; null when there are none. */
+export async function findRun(
+  sql: Sql,
+  wanted: { registerId: string; countMax: number },
+): Promise<{ from: number; to: number } | null> {
+  const [run] = await sql<{ from: number | null; to: number }[]>`
+    SELECT min(number) AS from, max(number) AS to FROM (
+      SELECT number FROM dockets WHERE register_id = ${wanted.registerId}
+      ORDER BY number LIMIT ${wanted.countMax}
+    ) AS lowest`;
+  return run === undefined || run.from === null ? null : { from: run.from, to: run.to };
+}
+
 export async function deleteDockets(
   sql: Sql,
-  chunk: { registerId: string; countMax: number },
-): Promise<number> {
-  const deleted = await sql`
-    DELETE FROM dockets WHERE register_id = ${chunk.registerId} AND number IN (
-      SELECT number FROM dockets WHERE register_id = ${chunk.registerId} LIMIT ${chunk.countMax}
-    )`;
-  return deleted.count;
+  run: { registerId: string; from: number; to: number },
+): Promise<void> {
+  await sql`
+    DELETE FROM dockets
+    WHERE register_id = ${run.registerId} AND number BETWEEN ${run.from} AND ${run.to}`;
 }
 
 interface RawRow extends Omit<DocketRow, "hash" | "previousHash"> {

@@ -2,13 +2,12 @@ import { sql } from "../store/sql.ts";
 import { inTransaction } from "../store/transaction.ts";
 import { withoutAppends } from "./append.ts";
 import { deleteCheckpoint } from "./checkpoints-table.ts";
-import { deleteDockets } from "./dockets-table.ts";
+import { deleteDockets, findRun } from "./dockets-table.ts";
 import { forgetRegister } from "./heads.ts";
 import { deleteRegister, listPurging, markPurging } from "./registers-table.ts";
-import { deleteTransactions } from "./transactions-table.ts";
+import { deleteTransactions, indexTransactionsByDocket } from "./transactions-table.ts";
 
-/** Rows a statement: it ends soon, so that others get their turn in between. */
-const transactionsAtOnce = 20_000;
+/** Dockets a transaction: it ends soon, so that others get their turn in between. */
 const docketsAtOnce = 200;
 
 /**
@@ -30,8 +29,15 @@ export async function finishPurges(): Promise<void> {
 }
 
 async function deleteRows(registerId: string): Promise<void> {
-  while ((await deleteTransactions(sql(), { registerId, countMax: transactionsAtOnce })) > 0);
-  while ((await deleteDockets(sql(), { registerId, countMax: docketsAtOnce })) > 0);
+  await indexTransactionsByDocket(sql());
+  for (;;) {
+    const run = await findRun(sql(), { registerId, countMax: docketsAtOnce });
+    if (run === null) break;
+    await inTransaction(async (transaction) => {
+      await deleteTransactions(transaction, { registerId, ...run });
+      await deleteDockets(transaction, { registerId, ...run });
+    });
+  }
   await inTransaction(async (transaction) => {
     await deleteCheckpoint(transaction, registerId);
     await deleteRegister(transaction, registerId);

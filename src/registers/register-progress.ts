@@ -60,6 +60,16 @@ export function eventOf(page: CheckedPage, firstVersion: number): HeadEvent {
   };
 }
 
+/** The version of each docket's first transaction, the first docket's being `firstVersion`. */
+export function versionsFrom(firstVersion: number, dockets: readonly DocketFacts[]): number[] {
+  let version = firstVersion;
+  return dockets.map((docket) => {
+    const first = version;
+    version += docket.transactionCount;
+    return first;
+  });
+}
+
 export function lastDocket(page: CheckedPage): DocketFacts {
   const last = page.dockets.at(-1);
   assert(last !== undefined, "a page holds a docket");

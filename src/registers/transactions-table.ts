@@ -2,7 +2,6 @@ import { createHash } from "node:crypto";
 import { textOf, utf8 } from "../base/bytes.ts";
 import type { TransactionFacts } from "../dockets/types.ts";
 import type { Sql } from "../store/database.ts";
-import { arrayText } from "./docket-columns.ts";
 
 /** A transaction as it is stored. */
 export interface StoredTransaction {
@@ -43,7 +42,7 @@ export async function findTransactions(
     FROM transactions JOIN dockets
       ON dockets.register_id = transactions.register_id AND number = docket_number
     WHERE transactions.register_id = ${wanted.registerId}
-      AND key = ANY (${keyArray(wanted.transactionIds)}::bytea[])
+      AND key = ANY (${arrayText(wanted.transactionIds.map(keyOf))}::bigint[])
     ORDER BY docket_number, transactions.position`;
   for (const row of rows) {
     const transactionId = idOf(row.data);
@@ -61,7 +60,7 @@ export async function whichExist(
   return new Set((await findTransactions(sql, wanted)).keys());
 }
 
-/** Stores where a page's transactions lie, in one statement. */
+/** Stores where a page's transactions lie, in one statement, a parameter a column. */
 export async function insertTransactions(
   sql: Sql,
   page: { registerId: string; transactions: TransactionFacts },
@@ -72,38 +71,46 @@ export async function insertTransactions(
     INSERT INTO transactions (
       register_id, key, docket_number, position, body_offset, body_length
     )
-    SELECT ${page.registerId}, substring(given.keys FROM i::integer * 16 - 15 FOR 16), docket_number,
-      place, body_offset, body_length
-    FROM
-      (SELECT ${facts.keys}::bytea AS keys) AS given,
-      unnest(
-        ${arrayText(facts.docketNumbers)}::bigint[], ${arrayText(facts.positions)}::integer[],
-        ${arrayText(facts.offsets)}::integer[], ${arrayText(facts.lengths)}::integer[]
-      ) WITH ORDINALITY AS transaction (docket_number, place, body_offset, body_length, i)`;
+    SELECT ${page.registerId}, * FROM unnest(
+      ${arrayText(keysOf(facts))}::bigint[], ${arrayText(facts.docketNumbers)}::bigint[],
+      ${arrayText(facts.positions)}::integer[], ${arrayText(facts.offsets)}::integer[],
+      ${arrayText(facts.lengths)}::integer[]
+    )`;
 }
 
-/** Deletes up to `countMax` of a register's rows and says how many there were. */
+/** Deletes the rows of a register's dockets `from` to `to`. */
 export async function deleteTransactions(
   sql: Sql,
-  chunk: { registerId: string; countMax: number },
-): Promise<number> {
-  const deleted = await sql`
-    DELETE FROM transactions WHERE register_id = ${chunk.registerId} AND ctid = ANY (ARRAY(
-      SELECT ctid FROM transactions WHERE register_id = ${chunk.registerId} LIMIT ${chunk.countMax}
-    ))`;
-  return deleted.count;
+  run: { registerId: string; from: number; to: number },
+): Promise<void> {
+  await sql`
+    DELETE FROM transactions
+    WHERE register_id = ${run.registerId} AND docket_number BETWEEN ${run.from} AND ${run.to}`;
 }
 
-/** As PostgreSQL writes an array of bytea. */
-function keyArray(transactionIds: readonly string[]): string {
-  const keys = transactionIds.map((id) => `"\\\\x${keyHex(id)}"`);
-  return `{${keys.join(",")}}`;
+/** Lets the rows that came since the last time be found by docket without a look at all of them. */
+export async function indexTransactionsByDocket(sql: Sql): Promise<void> {
+  await sql`SELECT brin_summarize_new_values('transactions_by_docket')`;
 }
 
-/** The same 16 bytes as `transactionKey` of dockets/, as hex. */
-function keyHex(transactionId: string): string {
-  if (/^[0-9a-f]{64}$/.test(transactionId)) return transactionId.slice(0, 32);
-  return createHash("sha256").update(utf8(transactionId)).digest("hex").slice(0, 32);
+/** The first 8 of each transaction's 16 key bytes, as PostgreSQL's signed bigint. */
+function keysOf(facts: TransactionFacts): bigint[] {
+  const { buffer, byteOffset, byteLength } = facts.keys;
+  const view = new DataView(buffer, byteOffset, byteLength);
+  return Array.from({ length: facts.count }, (_, index) => view.getBigInt64(index * 16));
+}
+
+/** The same of an id: see `transactionKey` of dockets/. */
+function keyOf(transactionId: string): bigint {
+  const hex = /^[0-9a-f]{64}$/.test(transactionId)
+    ? transactionId
+    : createHash("sha256").update(utf8(transactionId)).digest("hex");
+  return BigInt.asIntN(64, BigInt(`0x${hex.slice(0, 16)}`));
+}
+
+/** A list of integers as PostgreSQL writes an array. */
+function arrayText(values: ArrayLike<number | bigint>): string {
+  return `{${Array.prototype.join.call(values, ",")}}`;
 }
 
 function idOf(data: Uint8Array): string {

@@ -14,6 +14,7 @@ import fsBundle from "../../node_modules/@electric-sql/pglite/dist/pglite.data" 
 import pgliteWasm from "../../node_modules/@electric-sql/pglite/dist/pglite.wasm" with {
   type: "file",
 };
+import { EmbeddedCopy } from "./embedded-copy.ts";
 import type { FromEmbedded, ToEmbedded } from "./embedded-messages.ts";
 
 declare const self: {
@@ -24,6 +25,7 @@ declare const self: {
 let database: PGlite | null = null;
 let connectionInUse = 0;
 let turn: Promise<void> = Promise.resolve();
+const copies = new EmbeddedCopy();
 
 self.onmessage = ({ data }) => {
   turn = turn.then(() => answer(data)).catch(fail);
@@ -63,17 +65,23 @@ async function start(options: { directory: string; schema: string }): Promise<PG
 
 async function ask(connection: number, bytes: Uint8Array): Promise<void> {
   connectionInUse = connection;
-  const parts: Uint8Array[] = [];
+  const answer = await copies.ask(bytes, run);
+  if (answer.length === 0) return;
+  self.postMessage({ kind: "reply", connection, bytes: answer }, [answer.buffer]);
+}
+
+/** Whole protocol messages in, whole ones out. */
+async function run(bytes: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
+  const parts: Uint8Array<ArrayBuffer>[] = [];
   // A part is a view of the database's own memory: it is copied before the next one overwrites it.
-  const onRawData = (part: Uint8Array) => void parts.push(part.slice());
-  await opened().execProtocolRawStream(bytes, { onRawData });
-  const reply =
-    parts.length === 1 ? (parts[0] as Uint8Array) : new Uint8Array(Buffer.concat(parts));
-  if (reply.length === 0) return;
-  self.postMessage({ kind: "reply", connection, bytes: reply }, [reply.buffer as ArrayBuffer]);
+  await opened().execProtocolRawStream(bytes, { onRawData: (part) => parts.push(part.slice()) });
+  return parts.length === 1
+    ? (parts[0] as Uint8Array<ArrayBuffer>)
+    : new Uint8Array(Buffer.concat(parts));
 }
 
 async function release(connection: number): Promise<void> {
+  copies.forget();
   if (connection !== connectionInUse || database === null) return;
   if (database.isInTransaction()) await database.exec("ROLLBACK");
   await database.exec("DEALLOCATE ALL");
