@@ -18,7 +18,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import postgres from "postgres";
 import { findTestDatabase } from "../../scripts/test-database.ts";
-import type { RegisterJson, SubscriptionJson } from "../../src/rest/contract.ts";
+import type { RegisterJson, SubscriptionJson } from "../../src/rest/schemas.ts";
 
 export type StoreKind = "embedded" | "postgres";
 export type RegisterView = RegisterJson & { subscription: SubscriptionJson | null };
