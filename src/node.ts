@@ -10,7 +10,7 @@ import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { messageOf } from "./base/error.ts";
 import { dice } from "./base/prng.ts";
-import { parseAddress } from "./peers/address.ts";
+import { hostOfGrpcPeer, parseAddress } from "./peers/address.ts";
 import { sourcesOf } from "./peers/adverts.ts";
 import { answerHello } from "./peers/handshake.ts";
 import { type Identity, loadIdentity } from "./peers/identity.ts";
@@ -19,12 +19,18 @@ import * as feed from "./registers/feed.ts";
 import * as heads from "./registers/heads.ts";
 import { finishPurges } from "./registers/purge.ts";
 import { bindRegister, reportSource } from "./replication/binding.ts";
-import { localAdverts } from "./replication/local-adverts.ts";
+import { localAdverts, mayRead } from "./replication/local-adverts.ts";
 import { makeRoad, type Road } from "./replication/road.ts";
 import * as subscriptions from "./replication/subscriptions.ts";
 import * as rest from "./rest/app.ts";
 import { nodeSource } from "./rest/node-source.ts";
 import { openSigningKey } from "./rest/signing-key.ts";
+import { discoveryHandlers } from "./rpc/discovery.ts";
+import { docketSyncHandlers } from "./rpc/docket-sync.ts";
+import { heartbeatHandlers } from "./rpc/heartbeat.ts";
+import { registerSyncHandlers } from "./rpc/register-sync.ts";
+import { replicationHandlers } from "./rpc/replication.ts";
+import type { FollowState } from "./rpc/served.ts";
 import * as rpc from "./rpc/server.ts";
 import { systemClock } from "./runtime/clock.ts";
 import type { Config } from "./runtime/config.ts";
@@ -35,6 +41,8 @@ import { coreCount, processId, readVitals } from "./runtime/vitals.ts";
 import * as origin from "./sealing/origin.ts";
 import { migrate } from "./store/migrate.ts";
 import * as store from "./store/sql.ts";
+import type { HelloRequest } from "./wire/messages.ts";
+import type { Caller, Handler } from "./wire/serve.ts";
 import * as workers from "./workers/pool.ts";
 
 export interface RunningNode {
@@ -89,7 +97,7 @@ async function openFloors(
   closers.push(workers.close);
   await network.open(networkOptions(config, identity));
   closers.push(network.close);
-  const road = makeRoad({ ...config, clock: systemClock });
+  const road = tellingRoad(makeRoad({ ...config, clock: systemClock }));
   await origin.open({
     nodeId: identity.nodeId,
     signer: identity.signer,
@@ -105,20 +113,9 @@ async function openFloors(
   const grpc = await rpc.open({
     host: config.host,
     port: config.grpcPort,
+    handlers: rpcHandlers(config, identity),
     showDetails: !config.production,
-    replicationProtocol: config.replicationProtocol,
-    discovery: {
-      nodeId: identity.nodeId,
-      nowMs: () => systemClock.nowMs(),
-      ownRecord: () => network.ownRecord().current(null),
-      wake: wakeAll,
-    },
-    hello: (request, observedHost) =>
-      answerHello(request, {
-        identity,
-        observedHost,
-        ownRecord: () => network.ownRecord().current(null),
-      }),
+    isServing: () => true,
   });
   closers.push(rpc.close);
   const grpcAddress = `${config.host}:${grpc.port}`;
@@ -140,6 +137,50 @@ async function openFloors(
   await tellCommands(dataDir.path, { nodeId: identity.nodeId, httpUrl: url, grpcAddress });
   closers.push(() => rm(join(dataDir.path, runFile), { force: true }));
   return { nodeId: identity.nodeId, httpUrl: url, grpcAddress };
+}
+
+/** The road, which also tells the mesh at once of a register that was not here before. */
+function tellingRoad(road: Road): Road {
+  return {
+    ...road,
+    takeIn: async (page) => {
+      const isNew = heads.registerOf(page.registerId) === null;
+      const taken = await road.takeIn(page);
+      if (isNew && taken.ok) network.mesh().tellSoon();
+      return taken;
+    },
+  };
+}
+
+/** What peers may ask. What is not listed answers UNIMPLEMENTED. */
+function rpcHandlers(config: Config, identity: Identity): Handler[] {
+  const ownRecord = () => network.ownRecord().current(null);
+  const serve = { nodeId: identity.nodeId, subscriptionOf: followState, mayRead };
+  const hello = (request: HelloRequest, caller: Caller) =>
+    answerHello(request, { identity, ownRecord, observedHost: hostOfGrpcPeer(caller.address) });
+  return [
+    ...discoveryHandlers({
+      nodeId: identity.nodeId,
+      nowMs: () => systemClock.nowMs(),
+      ownRecord,
+      wake: wakeAll,
+    }),
+    ...heartbeatHandlers(network.heartbeatOptions),
+    ...registerSyncHandlers(serve),
+    ...docketSyncHandlers({ ...serve, clock: systemClock }),
+    ...(config.replicationProtocol ? replicationHandlers({ ...serve, hello }) : []),
+  ];
+}
+
+function followState(registerId: string): FollowState | null {
+  const status = subscriptions.subscriptionOf(registerId);
+  if (status === null) return null;
+  const { syncState, isReceiving, lastSyncAt } = status;
+  return {
+    syncState,
+    isReceiving,
+    lastSyncAtMs: lastSyncAt === null ? null : Date.parse(lastSyncAt),
+  };
 }
 
 async function openStore(

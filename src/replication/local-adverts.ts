@@ -1,6 +1,6 @@
 import type { Policy } from "../dockets/types.ts";
 import type { Advert } from "../peers/advert.ts";
-import { listRegisters, type RegisterState, registerOf } from "../registers/heads.ts";
+import { listRegisters, type RegisterState } from "../registers/heads.ts";
 import { subscriptionOf } from "./subscriptions.ts";
 
 /**
@@ -9,19 +9,15 @@ import { subscriptionOf } from "./subscriptions.ts";
  */
 export function localAdverts(readerId: string | null): Advert[] {
   return listRegisters().flatMap((register) => {
-    if (!mayKnow(register.policy, readerId)) return [];
+    if (!mayRead(register, readerId)) return [];
     const state = syncStateOf(register);
     return state === null ? [] : [advertOf(register, state)];
   });
 }
 
-/** Whether the peer may be told of the register and served from it. Unknown registers: no. */
-export function mayRead(registerId: string, readerId: string | null): boolean {
-  const register = registerOf(registerId);
-  return register !== null && mayKnow(register.policy, readerId);
-}
-
-function mayKnow(policy: Policy, readerId: string | null): boolean {
+/** Whether the peer may be told of the register and served from it. */
+export function mayRead(register: { policy: Policy }, readerId: string | null): boolean {
+  const { policy } = register;
   if (policy.isPublic) return true;
   if (readerId === null) return false;
   const isValidator = policy.validators.some((validator) => validator.validatorId === readerId);

@@ -6,9 +6,9 @@
  */
 
 import { owned } from "../base/bytes.ts";
+import { Mutex } from "../base/mutex.ts";
 import { scanPage } from "../dockets/bundle.ts";
 import { decodeDocket } from "../dockets/decode.ts";
-import { Mutex } from "../base/mutex.ts";
 import type { CheckedPage, Head, Outcome, Policy } from "../dockets/types.ts";
 import { readDocket } from "../registers/dockets-table.ts";
 import { anchorOf } from "../registers/heads.ts";

@@ -1,6 +1,7 @@
-import type { Book, Peer } from "../peers/book.ts";
-import { type Mesh, tellable } from "../peers/mesh.ts";
+import { book, type Peer } from "../peers/book.ts";
+import { tellable } from "../peers/mesh.ts";
 import { infoOf, recordOf } from "../peers/messages.ts";
+import { mesh } from "../peers/network.ts";
 import type { PeerRecord } from "../peers/record.ts";
 import { limits } from "../runtime/limits.ts";
 import { checkPeerInfo } from "../wire/checks.ts";
@@ -10,8 +11,6 @@ import { discovery } from "../wire/services.ts";
 
 export interface DiscoveryOptions {
   nodeId: string;
-  book: Book;
-  mesh: Mesh;
   ownRecord: () => PeerRecord;
   nowMs: () => number;
   /** Registers that a peer brought news of. */
@@ -20,10 +19,10 @@ export interface DiscoveryOptions {
 
 /** `PeerDiscovery`: who is there, and who has what. Banned peers are neither heard nor told of. */
 export function discoveryHandlers(options: DiscoveryOptions): Handler[] {
-  const { book, nodeId } = options;
+  const { nodeId } = options;
   return [
     answer(discovery.getPeerList, (request) => {
-      const records = [options.ownRecord(), ...tellable(book, request.requestingPeerId)];
+      const records = [options.ownRecord(), ...tellable(book(), request.requestingPeerId)];
       const wanted = bound(request.maxPeers, limits.listPeers);
       return { peers: records.slice(0, wanted).map(infoOf), totalPeers: records.length };
     }),
@@ -33,7 +32,7 @@ export function discoveryHandlers(options: DiscoveryOptions): Handler[] {
       timestamp: Math.floor(options.nowMs() / 1000),
       status: peerStatus.online,
     })),
-    answer(discovery.exchangePeers, (request) => exchangePeers(request, options)),
+    answer(discovery.exchangePeers, (request) => exchangePeers(request)),
     answer(discovery.findPeersForRegister, (request) => {
       const holders = [...holdersOf(request, options)];
       const wanted = bound(request.maxPeers, limits.listPeers);
@@ -50,11 +49,11 @@ function registerPeer(
   if (info === null) return { success: false, message: "A peer info is required" };
   checkPeerInfo(info);
   const record = recordOf(info);
-  const learned = options.book.learn(record, "itself");
+  const learned = book().learn(record, "itself");
   if (learned.kind === "refused") {
     return { success: false, message: refusals[learned.code] };
   }
-  options.mesh.dialSoon(learned.peer.peerId);
+  mesh().dialSoon(learned.peer.peerId);
   options.wake(record.adverts.map((advert) => advert.registerId));
   return { success: true, message: learned.kind === "new" ? "Peer registered" : "Peer updated" };
 }
@@ -68,17 +67,18 @@ const refusals = {
   full: "Peer list is full",
 } as const;
 
-function exchangePeers(
-  request: PeerExchangeRequest,
-  options: DiscoveryOptions,
-): { success: boolean; message: string; knownPeers: ReturnType<typeof infoOf>[] } {
-  const asker = options.book.get(request.peerId);
+function exchangePeers(request: PeerExchangeRequest): {
+  success: boolean;
+  message: string;
+  knownPeers: ReturnType<typeof infoOf>[];
+} {
+  const asker = book().get(request.peerId);
   if (asker === null || asker.isBanned) {
     return { success: false, message: "Register first", knownPeers: [] };
   }
-  options.mesh.hear(request.knownPeers.map(recordOf));
+  mesh().hear(request.knownPeers.map(recordOf));
   const wanted = bound(request.maxPeers, limits.exchangePeers);
-  const knownPeers = tellable(options.book, request.peerId).slice(0, wanted).map(infoOf);
+  const knownPeers = tellable(book(), request.peerId).slice(0, wanted).map(infoOf);
   return { success: true, message: "", knownPeers };
 }
 
@@ -88,7 +88,7 @@ function* holdersOf(
 ): Iterable<PeerRecord> {
   const own = options.ownRecord();
   if (has(own, request)) yield own;
-  for (const peer of options.book.connected()) {
+  for (const peer of book().connected()) {
     if (peer.peerId === request.requestingPeerId || peer.record === null) continue;
     const record = { ...peer.record, adverts: advertsOf(peer), lastSeenMs: peer.lastSeenMs };
     if (has(record, request)) yield record;

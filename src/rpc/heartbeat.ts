@@ -4,12 +4,12 @@ import { answer, type Handler } from "../wire/serve.ts";
 import { heartbeat } from "../wire/services.ts";
 
 /** `PeerHeartbeat`. The streaming form is not built yet and answers UNIMPLEMENTED. */
-export function heartbeatHandlers(options: HeartbeatOptions): Handler[] {
+export function heartbeatHandlers(options: () => HeartbeatOptions): Handler[] {
   return [
     answer(heartbeat.sendHeartbeat, (request) => {
       checkNodeId("peer_id", request.peerId);
       for (const advert of request.advertisedRegisters) checkAdvert(advert);
-      return answerHeartbeat(request, options);
+      return answerHeartbeat(request, options());
     }),
   ];
 }

@@ -36,27 +36,32 @@ function sleep(ms: number, signal?: AbortSignal): Promise<void> {
 
 /**
  * Calls `tick` every `periodMs`, one call at a time: a slow tick delays the next instead of
- * overlapping it. The returned function stops it and waits for a running tick.
+ * overlapping it. `now` asks for a tick at once, or for one more after the one that is running;
+ * `stop` waits for a running tick.
  */
 export function every(
   periodMs: number,
   options: { clock: Clock; tick: (signal: AbortSignal) => Promise<void> },
 ): { stop: () => Promise<void>; now: () => void } {
   const stopping = new AbortController();
+  let isHurried = false;
   let hurry = () => {};
   const running = (async () => {
     while (!stopping.signal.aborted) {
       const nap = new AbortController();
       hurry = () => nap.abort();
-      const onStop = () => nap.abort();
-      stopping.signal.addEventListener("abort", onStop, { once: true });
-      await options.clock.sleep(periodMs, nap.signal).catch(() => undefined);
-      stopping.signal.removeEventListener("abort", onStop);
+      stopping.signal.addEventListener("abort", hurry, { once: true });
+      if (!isHurried) await options.clock.sleep(periodMs, nap.signal).catch(() => undefined);
+      stopping.signal.removeEventListener("abort", hurry);
+      isHurried = false;
       if (!stopping.signal.aborted) await options.tick(stopping.signal);
     }
   })();
   return {
-    now: () => hurry(),
+    now: () => {
+      isHurried = true;
+      hurry();
+    },
     stop: async () => {
       stopping.abort();
       await running;
