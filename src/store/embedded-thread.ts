@@ -3,7 +3,9 @@
  * one instance. Requests are answered one after the other in the order they came; each holds whole
  * protocol messages, so that nothing has to be put together here.
  */
+import { chmodSync, existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { dirname } from "node:path";
 import { PGlite } from "@electric-sql/pglite";
 import initdbWasm from "../../node_modules/@electric-sql/pglite/dist/initdb.wasm" with {
   type: "file",
@@ -15,6 +17,7 @@ import pgliteWasm from "../../node_modules/@electric-sql/pglite/dist/pglite.wasm
   type: "file",
 };
 import { EmbeddedCopy } from "./embedded-copy.ts";
+import { addSync, durableStartParams, syncFolder, syncPath } from "./embedded-durability.ts";
 import type { FromEmbedded, ToEmbedded } from "./embedded-messages.ts";
 
 declare const self: {
@@ -48,19 +51,43 @@ async function answer(message: ToEmbedded): Promise<void> {
 }
 
 async function start(options: { directory: string; schema: string }): Promise<PGlite> {
-  const [pgliteModule, initdbModule, bundle] = await Promise.all([
+  const { directory } = options;
+  const assets = await loadAssets();
+  if (!existsSync(directory)) await make(directory, assets);
+  const pglite = await PGlite.create({ ...assets, dataDir: directory });
+  addSync(pglite);
+  await pglite.exec(`SET search_path TO "${options.schema}"`);
+  return pglite;
+}
+
+/** Under another name until it is whole: a first start that was interrupted is simply repeated. */
+async function make(directory: string, assets: Assets): Promise<void> {
+  const draft = `${directory}.new`;
+  rmSync(draft, { recursive: true, force: true });
+  mkdirSync(draft, { mode: 0o700 });
+  await (await PGlite.create({ ...assets, dataDir: draft })).close();
+  // The files in it are anybody's to write: the folder is what keeps others out.
+  chmodSync(draft, 0o700);
+  syncFolder(draft);
+  renameSync(draft, directory);
+  syncPath(dirname(directory));
+}
+
+type Assets = Awaited<ReturnType<typeof loadAssets>>;
+
+/** The program's own files: in a compiled binary PGlite would look for them in vain. */
+async function loadAssets() {
+  const [pgliteWasmModule, initdbWasmModule, bundle] = await Promise.all([
     readFile(pgliteWasm).then((bytes) => WebAssembly.compile(new Uint8Array(bytes))),
     readFile(initdbWasm).then((bytes) => WebAssembly.compile(new Uint8Array(bytes))),
     readFile(fsBundle),
   ]);
-  const pglite = await PGlite.create({
-    dataDir: options.directory,
-    pgliteWasmModule: pgliteModule,
-    initdbWasmModule: initdbModule,
+  return {
+    pgliteWasmModule,
+    initdbWasmModule,
     fsBundle: new Blob([new Uint8Array(bundle)]),
-  });
-  await pglite.exec(`SET search_path TO "${options.schema}"`);
-  return pglite;
+    startParams: durableStartParams,
+  };
 }
 
 async function ask(connection: number, bytes: Uint8Array): Promise<void> {

@@ -24,7 +24,7 @@ export async function startEmbedded(options: {
   threadUrl: URL;
 }): Promise<Embedded> {
   const directory = join(options.dataDir, "db");
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await mkdir(options.dataDir, { recursive: true, mode: 0o700 });
   const bridge = new Bridge(options.threadUrl);
   try {
     await bridge.open({ kind: "open", directory, schema: options.schema });
