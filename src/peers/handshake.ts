@@ -8,7 +8,7 @@ import { isUnimplemented } from "../wire/status.ts";
 import { type Address, addressText } from "./address.ts";
 import { helloBytes, type Identity, isSignedBy } from "./identity.ts";
 import { bytesOfRecord, infoOf, recordOf, recordOfBytes } from "./messages.ts";
-import { type PeerRecord, replicationProtocol } from "./record.ts";
+import { isSigned, type PeerRecord, replicationProtocol } from "./record.ts";
 
 /** What a peer turned out to be. */
 export interface Greeted {
@@ -129,12 +129,14 @@ async function findOut(
     call,
   );
   const self = listed.peers.find((info) => info.peerId === peerId);
+  const told = self === undefined ? null : recordOf(self);
+  if (told !== null && isSigned(told)) return { record: told, isProven: false, observedHost: null };
   const record: PeerRecord = {
     peerId,
     host: address.host,
     port: address.port,
-    protocols: (self?.supportedProtocols ?? []).filter((name) => name !== replicationProtocol),
-    adverts: self === undefined ? [] : recordOf(self).adverts,
+    protocols: told?.protocols.filter((name) => name !== replicationProtocol) ?? [],
+    adverts: told?.adverts ?? [],
     publicKey: null,
     seq: 0,
     signature: null,

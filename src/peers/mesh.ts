@@ -4,7 +4,7 @@
  * a value that gets clock, dice and everything it does to the outside as functions.
  */
 import { backoffMs } from "../base/backoff.ts";
-import { isAbort, messageOf } from "../base/error.ts";
+import { isAbort, messageOf, PeerError } from "../base/error.ts";
 import { pickSome } from "../base/prng.ts";
 import { type Clock, every } from "../runtime/clock.ts";
 import { limits } from "../runtime/limits.ts";
@@ -96,7 +96,7 @@ export class Mesh {
     const isEarly = retry !== undefined && retry.atMs > this.options.clock.monotonicMs();
     if (isEarly || this.#dialling.has(key) || this.#dialling.size >= dialsMax) return;
     const dialling = this.#meet({ host: address.host, port: address.port }, target)
-      .then(() => this.#retryAtMs.delete(key))
+      .then(() => this.#connected(key))
       .catch((error) => this.#noteDialFailure(address, { ...target, error }))
       .finally(() => this.#dialling.delete(key));
     this.#dialling.set(
@@ -114,10 +114,10 @@ export class Mesh {
     if (isSeed) this.#seedIds.set(target.key, greeted.record.peerId);
     const learned = book.learn(greeted.record, "itself");
     if (learned.kind === "refused") {
-      if (learned.code === "self") this.#neverAgain(target.key);
-      else log.warn({ address: addressText(address), code: learned.code }, "Peer not taken in");
-      if (target.peer !== null) target.peer.connection = "disconnected";
-      return;
+      if (learned.code === "self") return this.#neverAgain(target.key);
+      throw new PeerError("forbidden", learned.code, {
+        message: `The peer that answered as ${greeted.record.peerId} is not taken in: ${learned.code}`,
+      });
     }
     const { peer } = learned;
     if (isSeed) peer.isSeed = true;
@@ -149,6 +149,10 @@ export class Mesh {
     const facts = { address: addressText(address), reason: messageOf(failed.error), waitMs };
     if (attempt === 0) this.options.log.warn(facts, "Peer not reached; trying again");
     else this.options.log.debug(facts, "Peer still not reached");
+  }
+
+  #connected(key: string): void {
+    if (this.#retryAtMs.get(key)?.atMs !== Number.POSITIVE_INFINITY) this.#retryAtMs.delete(key);
   }
 
   /** An address that turned out to be our own. */

@@ -14,6 +14,8 @@ export interface BindingOptions extends RoadSettings {
   road: Road;
   pullTimeoutMs: number;
   pullDocketCount: number;
+  /** This node speaks sorcha.peer.replication.v1. */
+  replicationProtocol: boolean;
 }
 
 /** The stations of one register's loop, bound to the real peers, threads and store. */
@@ -33,6 +35,7 @@ export function bindRegister(
         nodeId: options.nodeId,
         pullTimeoutMs: options.pullTimeoutMs,
         pullDocketCount: options.pullDocketCount,
+        usesReplication: source.speaksReplication && options.replicationProtocol,
         signal: cursor.signal,
       }),
     start: (source, signal) =>
@@ -41,6 +44,7 @@ export function bindRegister(
         channel: channelTo(source),
         nodeId: options.nodeId,
         pullTimeoutMs: options.pullTimeoutMs,
+        usesReplication: source.speaksReplication && options.replicationProtocol,
         signal,
         check: (page, policy) => checkStart({ ...page, registerId, ...pin }, { options, policy }),
       }),
@@ -51,9 +55,8 @@ export function bindRegister(
 
 /** What a source turned out to be worth goes into its score; a lie weighs as much as many silences. */
 export function reportSource(report: SourceReport): void {
-  if (report.kind === "good") return book().reportSuccess(report.peerId);
-  const weight = report.kind === "refused" ? lieWeight : 1;
-  book().reportFailure(report.peerId, weight);
+  if (report.kind === "good") book().reportSuccess(report.peerId);
+  else book().reportFailure(report.peerId, report.kind === "refused" ? lieWeight : 1);
 }
 
 const lieWeight = 20;

@@ -49,13 +49,21 @@ async function* pullChain(
   options: PullOptions,
 ): AsyncGenerator<PulledPage, void, void> {
   let nextNumber = options.nextNumber;
+  // The first docket shows how large bodies are; then as many are asked for as fill a frame.
+  let transactionsAtOnce = 1;
   for (;;) {
     const entries = await readChain(nextNumber, options);
-    for (const run of inFrames(entries)) {
-      const bundles: Uint8Array[] = [];
-      for (const entry of run) bundles.push(await completeEntry(entry, options));
-      yield pageOf(bundles, { source, options, nextNumber });
-      nextNumber += run.length;
+    let rest = entries;
+    while (rest.length > 0) {
+      const run = runOf(rest, transactionsAtOnce);
+      const bundles = await completeRun(run, options);
+      const bytes = bundles.reduce((sum, bundle) => sum + bundle.length, 0);
+      transactionsAtOnce = fittingCount(run, bytes);
+      for (const part of inFrames(bundles)) {
+        yield pageOf(part, { source, options, nextNumber });
+        nextNumber += part.length;
+      }
+      rest = rest.slice(run.length);
     }
     if (entries.length < options.pullDocketCount) break;
   }
@@ -90,15 +98,44 @@ async function readChain(nextNumber: number, options: PullOptions): Promise<Dock
   return entries;
 }
 
-/** Fetches a docket's bodies and puts them in the order of its leaves. */
-async function completeEntry(entry: DocketEntry, options: PullOptions): Promise<Uint8Array> {
-  const decoded = decodeDocket(entry.docketData);
-  if (!decoded.ok) {
-    // The verifier names what is wrong with it; without leaves there is nothing to fetch.
-    return encodeBundle({ docketData: entry.docketData, transactionData: [] });
+/**
+ * Fetches the bodies of a run of dockets in as few calls as their ids allow, and puts each docket's
+ * in the order of its leaves. What the source leaves out is missing here too: the verifier names it.
+ */
+async function completeRun(
+  run: readonly DocketEntry[],
+  options: PullOptions,
+): Promise<Uint8Array[]> {
+  const leaves = run.map((entry) => {
+    const decoded = decodeDocket(entry.docketData);
+    return decoded.ok ? decoded.value.transactions.map((leaf) => leaf.transactionId) : [];
+  });
+  const bodies = await fetchBodies(leaves.flat(), options);
+  if (bodies === null && run.length > 1) {
+    const half = Math.ceil(run.length / 2);
+    const first = await completeRun(run.slice(0, half), options);
+    return [...first, ...(await completeRun(run.slice(half), options))];
   }
-  const wanted = decoded.value.transactions.map((leaf) => leaf.transactionId);
+  if (bodies === null) {
+    throw new PeerError("too-large", "docket-too-large", {
+      message: `The source sends more than ${runBytesMax} bytes for docket ${run[0]?.version}`,
+    });
+  }
+  return run.map((entry, index) =>
+    encodeBundle({
+      docketData: entry.docketData,
+      transactionData: (leaves[index] ?? []).flatMap((id) => bodies.get(id) ?? []),
+    }),
+  );
+}
+
+/** Null when they are more than a run may hold in memory. */
+async function fetchBodies(
+  wanted: readonly string[],
+  options: PullOptions,
+): Promise<Map<string, Uint8Array> | null> {
   const bodies = new Map<string, Uint8Array>();
+  let bytes = 0;
   for (let at = 0; at < wanted.length; at += limits.pullTransactionIds) {
     const stream = options.channel.stream(
       registerSync.pullDocketTransactions,
@@ -109,26 +146,50 @@ async function completeEntry(entry: DocketEntry, options: PullOptions): Promise<
       },
       { signal: options.signal, silenceMs: options.pullTimeoutMs },
     );
-    for await (const body of stream) bodies.set(body.transactionId, body.transactionData);
+    for await (const body of stream) {
+      bytes += body.transactionData.length;
+      if (bytes > runBytesMax) return null;
+      bodies.set(body.transactionId, body.transactionData);
+    }
   }
-  const transactionData = wanted.flatMap((id) => bodies.get(id) ?? []);
-  return encodeBundle({ docketData: entry.docketData, transactionData });
+  return bodies;
 }
 
-/** Runs of entries whose headers suggest about a frame's worth. */
-function* inFrames(entries: readonly DocketEntry[]): Iterable<DocketEntry[]> {
-  let run: DocketEntry[] = [];
+/** Entries from the front with up to `count` transactions; at least one entry. */
+function runOf(entries: readonly DocketEntry[], count: number): DocketEntry[] {
   let transactions = 0;
-  for (const entry of entries) {
-    run.push(entry);
+  const end = entries.findIndex((entry, index) => {
     transactions += entry.transactionIds.length;
-    if (run.length < 20 && transactions < 500) continue;
-    yield run;
-    run = [];
-    transactions = 0;
-  }
-  if (run.length > 0) yield run;
+    return index > 0 && transactions > count;
+  });
+  return entries.slice(0, end === -1 ? entries.length : end);
 }
+
+/** How many transactions of this run's size make a frame. */
+function fittingCount(run: readonly DocketEntry[], bytes: number): number {
+  const count = run.reduce((sum, entry) => sum + entry.transactionIds.length, 0);
+  const each = Math.max(1, bytes / Math.max(1, count));
+  return Math.min(limits.pullTransactionIds, Math.max(1, Math.floor(limits.frameBytes / each)));
+}
+
+/** Parts of the run of about a frame each. */
+function* inFrames(bundles: readonly Uint8Array[]): Iterable<Uint8Array[]> {
+  let part: Uint8Array[] = [];
+  let bytes = 0;
+  for (const bundle of bundles) {
+    if (part.length > 0 && bytes + bundle.length > limits.frameBytes) {
+      yield part;
+      part = [];
+      bytes = 0;
+    }
+    part.push(bundle);
+    bytes += bundle.length;
+  }
+  if (part.length > 0) yield part;
+}
+
+/** Where bodies turn out larger than expected, the run is fetched again in halves. */
+const runBytesMax = 2 * limits.messageBytes;
 
 function pageOf(
   bundles: readonly Uint8Array[],

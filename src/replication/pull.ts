@@ -26,6 +26,8 @@ export interface PullOptions {
   /** Longest silence of a source that is ahead of us. */
   pullTimeoutMs: number;
   pullDocketCount: number;
+  /** Both sides speak our own protocol. */
+  usesReplication: boolean;
   signal: AbortSignal;
 }
 
@@ -35,9 +37,7 @@ export interface PullOptions {
  * calls. Ends when the source ends it; throws when the source fails or sends what was not asked for.
  */
 export function pullPages(source: Source, options: PullOptions): AsyncIterable<PulledPage> {
-  return source.speaksReplication
-    ? pullFollowing(source, options)
-    : pullCompatible(source, options);
+  return options.usesReplication ? pullFollowing(source, options) : pullCompatible(source, options);
 }
 
 async function* pullFollowing(

@@ -15,6 +15,8 @@ export interface StartOptions {
   channel: Channel;
   nodeId: string;
   pullTimeoutMs: number;
+  /** Both sides speak our own protocol. */
+  usesReplication: boolean;
   signal: AbortSignal;
   check: (
     page: { bytes: Uint8Array; nextNumber: number; isPolicyChain: boolean },
@@ -49,7 +51,7 @@ async function pullPolicyChain(
   source: Source,
   options: StartOptions,
 ): Promise<Outcome<CheckedPage>> {
-  const bytes = source.speaksReplication
+  const bytes = options.usesReplication
     ? await pullOne(source, { ...options, nextNumber: 0, controlOnly: true, docketCount: 0 })
     : await pullCompatibleOne(source, { ...options, nextNumber: 0 });
   if (bytes === null) return refusal("number", "The source gave no genesis docket");
@@ -63,7 +65,7 @@ async function pullHead(
   const lastControl = options.policyChain.dockets.at(-1)?.number ?? 0;
   const headNumber = await readHeadNumber(source, options);
   if (headNumber <= lastControl) return { ok: true, value: null };
-  const bytes = source.speaksReplication
+  const bytes = options.usesReplication
     ? await pullOne(source, {
         ...options,
         nextNumber: headNumber,
@@ -117,7 +119,8 @@ async function pullOne(
       });
     }
   }
-  return pages.length === 0 ? null : joinPages(pages);
+  if (pages.length > 1) return joinPages(pages);
+  return pages[0] ?? null;
 }
 
 async function pullCompatibleOne(
