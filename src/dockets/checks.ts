@@ -4,6 +4,7 @@ import { decodeDocket, decodeTransaction } from "./decode.ts";
 import { docketText, leafHash, payloadHash, sha256Hex } from "./hash.ts";
 import { merkleRoot } from "./merkle.ts";
 import { controlOf } from "./policy.ts";
+import { timeMsOf } from "./time.ts";
 import type { Docket, Leaf, Outcome, Policy, Refusal, RefusalCode, Transaction } from "./types.ts";
 
 /** A docket and its bodies on the way through the checks. */
@@ -20,10 +21,11 @@ export interface Candidate {
 
 /** Reads a bundle's documents: `size`, `json`, `schema`. */
 export function readCandidate(bytes: Uint8Array, bundle: ScannedBundle): Outcome<Candidate> {
-  const read = decodeDocket(viewOf(bytes, bundle, bundle.docketOffset, bundle.docketLength));
+  const view = viewsOf(bytes, bundle);
+  const read = decodeDocket(view(bundle.docketOffset, bundle.docketLength));
   if (!read.ok) return read;
   const docket = read.value;
-  const timeMs = Date.parse(docket.createdAt);
+  const timeMs = timeMsOf(docket.createdAt) as number;
   const candidate: Candidate = {
     docket,
     bodies: [],
@@ -35,11 +37,14 @@ export function readCandidate(bytes: Uint8Array, bundle: ScannedBundle): Outcome
   for (let index = 0; index < bundle.transactionOffsets.length; index += 1) {
     const offset = bundle.transactionOffsets[index] as number;
     const length = bundle.transactionLengths[index] as number;
-    const body = decodeTransaction(viewOf(bytes, bundle, offset, length));
+    const leaf = docket.transactions[index];
+    const body = decodeTransaction(view(offset, length), {
+      registerId: docket.registerId,
+      leaf,
+    });
     if (!body.ok) {
-      const { docketNumber, transactions } = docket;
-      const transactionId = transactions[index]?.transactionId;
-      const named = transactionId === undefined ? {} : { transactionId };
+      const { docketNumber } = docket;
+      const named = leaf === undefined ? {} : { transactionId: leaf.transactionId };
       return { ok: false, refusal: { ...body.refusal, docketNumber, ...named } };
     }
     candidate.bodies.push(body.value);
@@ -102,7 +107,7 @@ export function checkMerkle({ docket, bodies }: Candidate): Refusal | null {
         transactionId: leaf.transactionId,
       });
     }
-    hashes.push(leafHash(leaf, Date.parse(leaf.createdAt)));
+    hashes.push(leafHash(leaf, timeMsOf(leaf.createdAt) as number));
   }
   if (merkleRoot(hashes) === docket.merkleRoot) return null;
   return refuse("merkle", docket, { message: "The Merkle root is not that of the transactions" });
@@ -143,11 +148,11 @@ function noteControl(candidate: Candidate, body: Transaction): Refusal | null {
   return null;
 }
 
-function viewOf(
+/** Views of the documents in one bundle. */
+function viewsOf(
   bytes: Uint8Array,
   bundle: ScannedBundle,
-  offset: number,
-  length: number,
-): Uint8Array {
-  return bytes.subarray(bundle.offset + offset, bundle.offset + offset + length);
+): (at: number, length: number) => Uint8Array {
+  const { offset } = bundle;
+  return (at, length) => bytes.subarray(offset + at, offset + at + length);
 }

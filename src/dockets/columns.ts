@@ -1,4 +1,5 @@
 import type { ScannedBundle } from "./bundle.ts";
+import { isHash } from "./fields.ts";
 import { sha256Hex } from "./hash.ts";
 import type { Docket, Leaf, TransactionFacts } from "./types.ts";
 
@@ -44,6 +45,5 @@ export function transactionKey(transactionId: string): Uint8Array<ArrayBuffer> {
 }
 
 function keyHexOf(transactionId: string): string {
-  const isHash = /^[0-9a-f]{64}$/.test(transactionId);
-  return (isHash ? transactionId : sha256Hex(transactionId)).slice(0, 32);
+  return (isHash(transactionId) ? transactionId : sha256Hex(transactionId)).slice(0, 32);
 }

@@ -1,7 +1,22 @@
 import { textOf } from "../base/bytes.ts";
 import { bounds } from "./bounds.ts";
+import {
+  isHash,
+  needed,
+  once,
+  readAlgorithm,
+  readBase64url,
+  readCount,
+  readHash,
+  readId,
+  readList,
+  readTime,
+} from "./fields.ts";
 import { JsonReader, keysOf, Malformed } from "./json.ts";
+import { timeMsOf } from "./time.ts";
 import type { Docket, Leaf, Outcome, RefusalCode, Signature, Transaction, Vote } from "./types.ts";
+
+export { timeMsOf };
 
 /**
  * The docket that a document says it is: its size, JSON and shape hold (`size`, `json`, `schema`);
@@ -11,34 +26,22 @@ export function decodeDocket(bytes: Uint8Array): Outcome<Docket> {
   return decoded(bytes, { bytesMax: bounds.docketBytes, what: "docket", read: readDocket });
 }
 
-/** The transaction that a document says it is; the extra keys of foreign peers are read over. */
-export function decodeTransaction(bytes: Uint8Array): Outcome<Transaction> {
+/**
+ * The transaction that a document says it is; the extra keys of foreign peers are read over.
+ * `expected` is what its docket says of it: a guess that saves time and changes no outcome.
+ */
+export function decodeTransaction(
+  bytes: Uint8Array,
+  expected?: { registerId: string; leaf: Leaf | undefined },
+): Outcome<Transaction> {
   return decoded(bytes, {
     bytesMax: bounds.transactionBytes,
     what: "transaction",
-    read: readTransaction,
+    read: (reader) =>
+      (expected?.leaf === undefined
+        ? null
+        : readExpected(reader, expected.registerId, expected.leaf)) ?? readTransaction(reader),
   });
-}
-
-/** Unix ms of `YYYY-MM-DDTHH:mm:ss.sssZ`; null for every other spelling and for days that are none. */
-export function timeMsOf(text: string): number | null {
-  if (text.length !== 24) return null;
-  const ms = Date.parse(text);
-  return Number.isNaN(ms) || new Date(ms).toISOString() !== text ? null : ms;
-}
-
-export function isHash(text: string): boolean {
-  return /^[0-9a-f]{64}$/.test(text);
-}
-
-/** Register, transaction, validator and node ids: none of their characters needs an escape. */
-export function isId(text: string): boolean {
-  return /^[A-Za-z0-9._:-]{1,255}$/.test(text);
-}
-
-/** Base64url without padding; whether it is canonical shows when its bytes are taken. */
-export function isBase64url(text: string): boolean {
-  return text.length <= bounds.keyLength && /^[A-Za-z0-9_-]+$/.test(text);
 }
 
 function decoded<T>(
@@ -116,44 +119,48 @@ function readDocket(reader: JsonReader): Docket {
 function readDocketField(reader: JsonReader, docket: Docket, key: number): void {
   switch (key) {
     case 0:
-      docket.docketId = hash(reader, "docketId");
+      docket.docketId = readHash(reader, "docketId");
       return;
     case 1:
-      docket.registerId = id(reader, "registerId");
+      docket.registerId = readId(reader, "registerId");
       return;
     case 2:
-      docket.docketNumber = count(reader, "docketNumber");
+      docket.docketNumber = readCount(reader, "docketNumber");
       return;
     case 3:
       docket.previousHash = reader.plain();
       return;
     case 4:
-      docket.docketHash = hash(reader, "docketHash");
+      docket.docketHash = readHash(reader, "docketHash");
       return;
     case 5:
-      docket.merkleRoot = hash(reader, "merkleRoot");
+      docket.merkleRoot = readHash(reader, "merkleRoot");
       return;
     case 6:
-      docket.createdAt = time(reader);
+      docket.createdAt = readTime(reader);
       return;
     case 7:
-      docket.proposerValidatorId = id(reader, "proposerValidatorId");
+      docket.proposerValidatorId = readId(reader, "proposerValidatorId");
       return;
     case 8:
       docket.proposerSignature = reader.isNull() ? null : readSignature(reader);
       return;
     case 9:
-      docket.votes = list(reader, { read: readVote, countMax: bounds.validators, what: "votes" });
+      docket.votes = readList(reader, {
+        read: readVote,
+        countMax: bounds.validators,
+        what: "votes",
+      });
       return;
     case 10:
-      docket.transactions = list(reader, {
+      docket.transactions = readList(reader, {
         read: readLeaf,
         countMax: bounds.docketTransactions,
         what: "transactions",
       });
       return;
     default:
-      docket.groupSignature = base64url(reader, "groupSignature");
+      docket.groupSignature = readBase64url(reader, "groupSignature");
   }
 }
 
@@ -167,9 +174,9 @@ function readLeaf(reader: JsonReader): Leaf {
   reader.open("{");
   for (let key = reader.nextKey(leafKeys, 0, true); key >= 0; ) {
     seen = once(seen, key, leafKeys.names);
-    if (key === 0) transactionId = id(reader, "transactionId");
-    else if (key === 1) payloadHash = hash(reader, "payloadHash");
-    else createdAt = time(reader);
+    if (key === 0) transactionId = readId(reader, "transactionId");
+    else if (key === 1) payloadHash = readHash(reader, "payloadHash");
+    else createdAt = readTime(reader);
     key = reader.nextKey(leafKeys, key + 1, false);
   }
   needed(seen, 0b111, leafKeys.names);
@@ -185,7 +192,7 @@ function readVote(reader: JsonReader): Vote {
   reader.open("{");
   for (let key = reader.nextKey(voteKeys, 0, true); key >= 0; ) {
     seen = once(seen, key, voteKeys.names);
-    if (key === 0) validatorId = id(reader, "validatorId");
+    if (key === 0) validatorId = readId(reader, "validatorId");
     else validatorSignature = readSignature(reader);
     key = reader.nextKey(voteKeys, key + 1, false);
   }
@@ -201,10 +208,10 @@ function readSignature(reader: JsonReader): Signature {
   reader.open("{");
   for (let key = reader.nextKey(signatureKeys, 0, true); key >= 0; ) {
     seen = once(seen, key, signatureKeys.names);
-    if (key === 0) signature.publicKey = base64url(reader, "publicKey");
-    else if (key === 1) signature.signatureValue = base64url(reader, "signatureValue");
-    else if (key === 2) signature.algorithm = algorithm(reader);
-    else signature.signedAt = time(reader);
+    if (key === 0) signature.publicKey = readBase64url(reader, "publicKey");
+    else if (key === 1) signature.signatureValue = readBase64url(reader, "signatureValue");
+    else if (key === 2) signature.algorithm = readAlgorithm(reader);
+    else signature.signedAt = readTime(reader);
     key = reader.nextKey(signatureKeys, key + 1, false);
   }
   needed(seen, 0b111, signatureKeys.names);
@@ -236,12 +243,12 @@ function readTransaction(reader: JsonReader): Transaction {
   reader.open("{");
   for (let key = reader.nextKey(transactionKeys, 0, true); key >= 0; ) {
     seen = once(seen, key, transactionKeys.names);
-    if (key === 0) transactionId = id(reader, "transactionId");
-    else if (key === 1) registerId = id(reader, "registerId");
+    if (key === 0) transactionId = readId(reader, "transactionId");
+    else if (key === 1) registerId = readId(reader, "registerId");
     else if (key === 2) payloadJson = reader.string();
-    else if (key === 3) payloadHash = hash(reader, "payloadHash");
-    else if (key === 4) createdAt = time(reader);
-    else if (key === 5) signatures = list(reader, signatureList);
+    else if (key === 3) payloadHash = readHash(reader, "payloadHash");
+    else if (key === 4) createdAt = readTime(reader);
+    else if (key === 5) signatures = readList(reader, signatureList);
     else reader.value(0);
     key = reader.nextKey(transactionKeys, key + 1, false);
   }
@@ -249,75 +256,28 @@ function readTransaction(reader: JsonReader): Transaction {
   return { transactionId, registerId, payloadJson, payloadHash, createdAt, signatures };
 }
 
+/**
+ * Nearly every document is written as ours are and says what its docket says, which was checked
+ * there: then its keys need only be compared. Null, and back at the start, where it is not so.
+ */
+function readExpected(reader: JsonReader, registerId: string, leaf: Leaf): Transaction | null {
+  const { transactionId, payloadHash, createdAt } = leaf;
+  const head = `{"transactionId":"${transactionId}","registerId":"${registerId}","payloadJson":`;
+  const tail = `,"payloadHash":"${payloadHash}","createdAt":"${createdAt}","signatures":`;
+  if (!reader.skip(head)) return null;
+  const payloadJson = reader.string();
+  if (reader.skip(tail)) {
+    const signatures = readList(reader, signatureList);
+    if (reader.skip("}")) {
+      return { transactionId, registerId, payloadJson, payloadHash, createdAt, signatures };
+    }
+  }
+  reader.at = 0;
+  return null;
+}
+
 const signatureList = {
   read: readSignature,
   countMax: bounds.transactionSignatures,
   what: "signatures",
 };
-
-function list<T>(
-  reader: JsonReader,
-  options: { read: (reader: JsonReader) => T; countMax: number; what: string },
-): T[] {
-  const items: T[] = [];
-  reader.open("[");
-  for (let isFirst = true; reader.nextItem(isFirst); isFirst = false) {
-    if (items.length === options.countMax) {
-      throw new Malformed("size", `There are more than ${options.countMax} ${options.what}`);
-    }
-    items.push(options.read(reader));
-  }
-  return items;
-}
-
-function once(seen: number, key: number, names: readonly string[]): number {
-  const bit = 1 << key;
-  if ((seen & bit) !== 0) throw new Malformed("json", `The key "${names[key]}" is there twice`);
-  return seen | bit;
-}
-
-function needed(seen: number, needs: number, names: readonly string[]): void {
-  if ((seen & needs) === needs) return;
-  const name = names.find((_, index) => (needs & ~seen & (1 << index)) !== 0);
-  throw new Malformed("schema", `The key "${name}" is missing`);
-}
-
-function id(reader: JsonReader, name: string): string {
-  const text = reader.plain();
-  if (!isId(text)) throw new Malformed("schema", `${name} is not an id`);
-  return text;
-}
-
-function hash(reader: JsonReader, name: string): string {
-  const text = reader.plain();
-  if (!isHash(text)) throw new Malformed("schema", `${name} is not 64 lowercase hex characters`);
-  return text;
-}
-
-function base64url(reader: JsonReader, name: string): string {
-  const text = reader.plain();
-  if (!isBase64url(text)) throw new Malformed("schema", `${name} is not base64url`);
-  return text;
-}
-
-function algorithm(reader: JsonReader): string {
-  const text = reader.plain();
-  if (!/^[A-Za-z0-9_-]{1,32}$/.test(text)) throw new Malformed("schema", "algorithm is not a name");
-  return text;
-}
-
-function time(reader: JsonReader): string {
-  const text = reader.plain();
-  if (timeMsOf(text) === null) {
-    throw new Malformed("schema", "A time is spelled YYYY-MM-DDTHH:mm:ss.sssZ");
-  }
-  return text;
-}
-
-function count(reader: JsonReader, name: string): number {
-  const value = reader.integer();
-  if (!Number.isSafeInteger(value)) {
-    throw new Malformed("schema", `${name} is not a whole number that can be counted to`);
-  }
-  return value;
-}

@@ -19,8 +19,8 @@ import type { Docket, DocketBundle, Leaf, Policy, Transaction, Validator, Vote }
 export type { Signer };
 
 /**
- * The envelope around submitted data, keys in the order of protocol §2. `dataText` is JSON that goes
- * in as it is: key order, white space and long numbers survive.
+ * The envelope around submitted data, keys in the order of protocol §2. `dataText` is JSON that
+ * goes in as it is: key order, white space and long numbers survive.
  */
 export function buildPayload(envelope: {
   type: string;

@@ -49,11 +49,11 @@ export function anchorAfter(page: CheckedPage): Anchor {
 }
 
 /**
- * The beginning for a follower without the past: `policyChain` was checked with `isPolicyChain` from
- * docket 0 on, `head` under the policy that the chain ends with. `head` is null when the chain's
- * last docket is the newest. A source that withholds the newest policy change can still show a head
- * that the old validators sealed: whoever starts so believes the source in this one thing, until
- * the next docket under the new policy is refused.
+ * The beginning for a follower without the past: `policyChain` was checked with `isPolicyChain`
+ * from docket 0 on, `head` under the policy that the chain ends with; `head` is null when the
+ * chain's last docket is the newest. A source that withholds the newest policy change can still
+ * show a head that the old validators sealed: whoever starts so believes the source in this one
+ * thing, until the next docket under the new policy is refused.
  */
 export function startAt(
   policyChain: CheckedPage,

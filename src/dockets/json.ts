@@ -81,6 +81,13 @@ export class JsonReader {
     return index;
   }
 
+  /** Steps over exactly this text if it comes next. */
+  skip(text: string): boolean {
+    if (!this.text.startsWith(text, this.at)) return false;
+    this.at += text.length;
+    return true;
+  }
+
   /** Inside an object: the next key, whatever it is called, or null once the object is closed. */
   nextName(isFirst: boolean): string | null {
     return this.#more(closeBrace, isFirst) ? this.#key() : null;

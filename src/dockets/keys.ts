@@ -1,4 +1,4 @@
-/** Keys in their raw form, as documents and records carry them, and in the forms that libraries want. */
+/** Keys in their raw form, as documents carry them, and in the forms that libraries want. */
 import { createPrivateKey, createPublicKey, type KeyObject, randomBytes, sign } from "node:crypto";
 import { assert } from "../base/assert.ts";
 import { base64urlOf, concat, isEqual } from "../base/bytes.ts";

@@ -1,6 +1,6 @@
 import { bytesOfBase64url } from "../base/bytes.ts";
 import { bounds } from "./bounds.ts";
-import { isId } from "./decode.ts";
+import { isId } from "./fields.ts";
 import { type JsonValue, Malformed, parseStrictly } from "./json.ts";
 import { memberValue, payloadMembers } from "./payload.ts";
 import { algorithmOf, isPublicKey } from "./signature.ts";

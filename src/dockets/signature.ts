@@ -20,7 +20,7 @@ export function isSignatureTrue(signature: Signature, text: string): boolean {
   }
 }
 
-/** The algorithm that a name stands for, foreign spellings included; null when it is not one of ours. */
+/** The algorithm that a name stands for, foreign spellings included; null for any other. */
 export function algorithmOf(name: string): SignatureAlgorithm | null {
   switch (name) {
     case "ED25519":

@@ -82,7 +82,7 @@ export interface Anchor {
   policy: Policy | null;
 }
 
-/** In the order of checking (protocol §4); `genesis` is a pinned or recorded genesis hash not met. */
+/** In the order of checking (protocol §4); `genesis` is a pinned or recorded hash not met. */
 export type RefusalCode =
   | "size"
   | "json"
@@ -160,7 +160,7 @@ export interface CheckedPage {
   policyAfter: Policy;
   /** The source's newest docket, as it says: a hint, never believed. */
   headNumber: number;
-  /** Version of the first transaction, as the source says: a hint for followers without the past. */
+  /** Version of the first transaction, as the source says: a hint where the past is missing. */
   firstVersion: number;
 }
 

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { bounds } from "../../src/dockets/bounds.ts";
 import { decodeDocket, decodeTransaction } from "../../src/dockets/decode.ts";
 import { type JsonValue, parseStrictly } from "../../src/dockets/json.ts";
-import type { Docket, Transaction } from "../../src/dockets/types.ts";
+import type { Docket, Leaf, Transaction } from "../../src/dockets/types.ts";
 import { limits } from "../../src/runtime/limits.ts";
 import { Ledger, type Made, rewritten } from "./ledger.ts";
 
@@ -104,6 +104,25 @@ describe("decodeTransaction", () => {
         expect(codeOf(decodeDocket(bytesOf(text)))).not.toBeNull();
       }),
     );
+  });
+});
+
+describe("decodeTransaction with what the docket says", () => {
+  test("comes to the same outcome as without, whatever the document", () => {
+    const leaf = made.docket.transactions[0] as Leaf;
+    const expected = { registerId: made.docket.registerId, leaf };
+    const place = fc.nat({ max: body.length - 1 });
+    fc.assert(
+      fc.property(place, fc.nat({ max: 30 }), fc.uint8Array({ maxLength: 20 }), (at, gone, put) => {
+        const bytes = new Uint8Array([...body.slice(0, at), ...put, ...body.slice(at + gone)]);
+        const guessed = decodeTransaction(bytes, expected);
+        const read = decodeTransaction(bytes);
+        if (read.ok || guessed.ok) expect(guessed).toEqual(read);
+        else expect(guessed.refusal.code).toBe(read.refusal.code);
+      }),
+      { numRuns: 2000 },
+    );
+    expect(decodeTransaction(body, expected)).toEqual(decodeTransaction(body));
   });
 });
 

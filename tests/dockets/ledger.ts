@@ -1,4 +1,4 @@
-/** Registers made up for tests: keys from one-byte seeds, times that ascend, everything repeatable. */
+/** Registers made up for tests: keys from one-byte seeds, ascending times, all repeatable. */
 import { encodeBundle, encodePage } from "../../src/dockets/bundle.ts";
 import {
   buildDocket,

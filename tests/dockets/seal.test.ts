@@ -65,7 +65,7 @@ describe("acceptUnsealed", () => {
     docket.proposerSignature = null;
   };
 
-  test("takes a register whose genesis bears no seal, and says that nothing of it is sealed", () => {
+  test("takes a register whose genesis bears no seal, and calls nothing of it sealed", () => {
     const ledger = new Ledger().add();
     const bytes = pageOf(ledger.made.map((made) => unsealed(made)));
     expect(messageOf(ledger.request({ bytes }))).toBe("seal: The genesis docket bears no seal");
