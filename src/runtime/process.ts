@@ -29,6 +29,8 @@ export interface SpawnOptions {
   outputFile?: string;
 }
 
+export type StopSignal = "SIGINT" | "SIGTERM";
+
 const children = new Set<Bun.Subprocess>();
 const errorTextMax = 64 * 1024;
 
@@ -69,12 +71,12 @@ export function spawnChild(command: readonly string[], options: SpawnOptions = {
  * Calls `stop` at the first SIGINT or SIGTERM; another one ends the process at once. Returns what
  * takes the listeners away again.
  */
-export function onStop(stop: (signal: "SIGINT" | "SIGTERM") => void): () => void {
+export function onStop(stop: (signal: StopSignal) => void): () => void {
   let isFirst = true;
   const listener = (signal: NodeJS.Signals) => {
     if (!isFirst) process.exit(130);
     isFirst = false;
-    stop(signal as "SIGINT" | "SIGTERM");
+    stop(signal as StopSignal);
   };
   process.on("SIGINT", listener);
   process.on("SIGTERM", listener);
