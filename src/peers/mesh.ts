@@ -65,9 +65,13 @@ export class Mesh {
     await Promise.allSettled(this.#dialling.values());
   }
 
-  /** A peer called us, or we learned of one: reach it now instead of at the next tick. */
+  /**
+   * A peer called us, or we learned of one: reach it now instead of after its back-off. How often it
+   * failed is not forgotten, so that calls alone can't make us dial again and again.
+   */
   dialSoon(peerId: string): void {
-    this.#retryAtMs.delete(peerId);
+    const retry = this.#retryAtMs.get(peerId);
+    if (retry !== undefined && retry.attempt < 3) retry.atMs = 0;
     this.#dialAll();
   }
 
