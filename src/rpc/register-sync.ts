@@ -152,7 +152,7 @@ async function docketAfterVersion(version: number, register: RegisterState): Pro
   });
 }
 
-/** A docket's transactions that the filters let through, then the docket, which they don't touch. */
+/** The transactions that the filters let through, then the docket, which they don't touch. */
 function* eventsOf(
   stored: StoredBundle,
   request: m.RegisterSubscriptionRequest,

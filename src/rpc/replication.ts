@@ -24,7 +24,7 @@ export interface ReplicationOptions extends ServeOptions {
 }
 
 /**
- * `sorcha.peer.replication.v1`: whole dockets, many a frame, the stored bytes without a look inside.
+ * `sorcha.peer.replication.v1`: whole dockets, many a frame, the stored bytes unopened.
  * `Heads` and `ReportEvidence` are not built yet and answer UNIMPLEMENTED.
  */
 export function replicationHandlers(options: ReplicationOptions): Handler[] {

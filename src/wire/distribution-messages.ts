@@ -1,5 +1,6 @@
 /**
- * Messages of transaction_distribution.proto and peer_communication.proto; see `messages.ts` for how they look.
+ * Messages of transaction_distribution.proto and peer_communication.proto; `messages.ts` says how
+ * they look.
  */
 
 // sorcha.peer.transaction

@@ -1,8 +1,8 @@
 /**
- * The messages of the mesh and of replication as they look once decoded: every field is there, with its default where
- * the sender left it out; a message that was left out is null. Numbers are safe integers, enums
- * are their wire numbers, and bytes may be views into the frame they came in. Who sends one gives a
- * `Draft` of it: what is left out travels as the default.
+ * The messages of the mesh and of replication as they look once decoded: every field is there, with
+ * its default where the sender left it out; a message that was left out is null. Numbers are safe
+ * integers, enums are their wire numbers, and bytes may be views into the frame they came in. Who
+ * sends one gives a `Draft` of it: what is left out travels as the default.
  */
 export type Draft<T> = T extends Uint8Array | string | number | boolean | null
   ? T

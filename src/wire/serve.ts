@@ -9,6 +9,7 @@ import type {
   UntypedHandleCall,
 } from "@grpc/grpc-js";
 import { isAbort } from "../base/error.ts";
+import { BoundedQueue } from "../base/queue.ts";
 import { childOf } from "../base/signal.ts";
 import { isNodeId } from "./checks.ts";
 import { nodeIdHeader } from "./client.ts";
@@ -129,10 +130,18 @@ async function* encodeEach<Response>(
   for await (const response of responses) yield method.response.encode(response);
 }
 
+/** Iterating over the call itself does not end on Bun when the caller has asked its last. */
 async function* decodeEach<Request>(
   method: Method<Request, unknown> | Method<Request, never>,
-  requests: AsyncIterable<Buffer>,
+  call: ServerDuplexStream<Buffer, Buffer>,
 ): AsyncGenerator<Request> {
+  const requests = new BoundedQueue<Buffer>(1);
+  call.on("data", (bytes: Buffer) => {
+    call.pause();
+    requests.push(bytes).then(() => call.resume());
+  });
+  call.on("end", () => requests.close());
+  call.on("cancelled", () => requests.close());
   for await (const bytes of requests) yield method.request.decode(bytes);
 }
 

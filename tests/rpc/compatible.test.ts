@@ -26,7 +26,7 @@ onEachStore("the Sorcha-compatible services", () => {
   });
 
   describe("RegisterSync", () => {
-    test("PullDocketChain counts from 0 with the genesis docket, else after the number", async () => {
+    test("PullDocketChain counts from 0 with docket 0, else after the number", async () => {
       const numbers = async (fromVersion: number, maxDockets = 0) =>
         (await chainFrom(fromVersion, maxDockets)).map((entry) => entry.version);
       expect(await numbers(0)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
@@ -62,7 +62,7 @@ onEachStore("the Sorcha-compatible services", () => {
       for (const entry of entries) expect(entry.checksum).toBe(sha256Hex(entry.transactionData));
     });
 
-    test("PullDocketTransactions names the id that is missing instead of leaving a hole", async () => {
+    test("PullDocketTransactions names what is missing instead of leaving a hole", async () => {
       const known = chain.transactionIds[1]?.[0] as string;
       const failed = await failureOf(bodies([known, "nowhere"]));
       expect(failed).toMatchObject({ kind: "not-found", code: "unknown-transaction" });
@@ -112,7 +112,7 @@ onEachStore("the Sorcha-compatible services", () => {
       ]);
     });
 
-    test("SubscribeToRegister filters transactions by type and by party, never dockets", async () => {
+    test("SubscribeToRegister filters by type and by party, and never dockets", async () => {
       const typed = listen(1, { transactionTypes: ["Participant"] });
       const party = listen(1, { participantIds: ["nobody"] });
       const own = listen(1, { participantIds: ["tester"] });
@@ -145,7 +145,7 @@ onEachStore("the Sorcha-compatible services", () => {
   });
 
   describe("DocketSyncService", () => {
-    test("GetLatestDocketNumber is the truth of the store, and no guess for the unknown", async () => {
+    test("GetLatestDocketNumber is the store's truth, and no guess", async () => {
       const ask = (registerId: string) =>
         channel.unary(docketSync.getLatestDocketNumber, { registerId }, { deadlineMs });
       const told = await ask("r1");

@@ -112,7 +112,7 @@ onEachStore("Replication", () => {
       await frames.return?.();
     });
 
-    test("neither loses nor repeats a docket where the table ends and the feed begins", async () => {
+    test("loses and repeats no docket where the table ends and the feed begins", async () => {
       const race = new TestChain("race").sealMany(120, 1);
       await keep(race, 0, 20);
       const readers = Array.from({ length: 6 }, (_, reader) => follow("race", reader * 4, 120));
@@ -160,7 +160,7 @@ onEachStore("Replication", () => {
     }
   });
 
-  test("A follower without the past gives its policy chain, and says what it does not have", async () => {
+  test("A follower without the past gives what it has, and its policy chain", async () => {
     const light = new TestChain("light").sealMany(20, 2);
     const start = startAt(light.check(0, 0), light.check(15, 15));
     if (!start.ok) throw new Error(start.refusal.message);

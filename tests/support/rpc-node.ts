@@ -72,6 +72,6 @@ export async function keepPrivate(registerId: string, readers: string[]): Promis
   });
   const anchor = { registerId, nextNumber: 0, previousHash: "", previousTimeMs: 0, policy: null };
   const joined = checked.ok ? joinPage(anchor, checked.value) : checked;
-  assert(joined.ok, `a test's register is true: ${JSON.stringify(joined)}`);
+  assert(joined.ok, joined.ok ? "" : `a test register is true: ${joined.refusal.message}`);
   await appendPage(joined.value);
 }

@@ -115,14 +115,14 @@ export class TestChain {
       verifyTransactions: "none",
       acceptUnsealed: false,
     });
-    assert(checked.ok, `a test's page is true: ${JSON.stringify(checked)}`);
+    assert(checked.ok, checked.ok ? "" : `a test page is true: ${checked.refusal.message}`);
     return checked.value;
   }
 
   /** The frame, verified and joined to the docket before it. */
   page(from: number, to: number): VerifiedPage {
     const joined = joinPage(this.anchorBefore(from), this.check(from, to));
-    assert(joined.ok, `a test's page fits: ${JSON.stringify(joined)}`);
+    assert(joined.ok, joined.ok ? "" : `a test page fits: ${joined.refusal.message}`);
     return joined.value;
   }
 
