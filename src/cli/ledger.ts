@@ -1,0 +1,73 @@
+import { type Command, InvalidArgumentError } from "commander";
+import { type ConnectOptions, connect, withConnection } from "./connect.ts";
+import { type Columns, printList, printOne } from "./print.ts";
+
+interface DocketsOptions extends ConnectOptions {
+  from?: number;
+  limit: number;
+}
+
+/** What is in a register: its dockets and transactions. */
+export function addLedger(program: Command): void {
+  withConnection(
+    program
+      .command("dockets")
+      .description("A register's dockets, the newest if nothing else is asked for")
+      .argument("<register-id>")
+      .argument("[number]", "one docket with its transactions", wholeNumber),
+  )
+    .option("--from <number>", "the first one to show", wholeNumber)
+    .option("--limit <count>", "how many to show, at most 100", wholeNumber, 20)
+    .addHelpText("after", "\nExample:\n  sorcha-peer dockets 5f3c… --from 0 --output ndjson")
+    .action(showDockets);
+  withConnection(
+    program
+      .command("tx")
+      .description("A transaction, and the proof that its docket holds it")
+      .argument("<register-id>")
+      .argument("<transaction-id>"),
+  )
+    .addHelpText("after", "\nExample:\n  sorcha-peer tx 5f3c… 9b1d… --output json")
+    .action(showTransaction);
+}
+
+async function showDockets(
+  registerId: string,
+  docketNumber: number | undefined,
+  options: DocketsOptions,
+): Promise<void> {
+  const client = await connect(options);
+  if (docketNumber !== undefined) {
+    const docket = await client.call("getDocket", { params: { registerId, docketNumber } });
+    printOne(docket, options);
+    return;
+  }
+  const query = { from: options.from, limit: options.limit };
+  const rows = await client.call("listDockets", { params: { registerId }, query });
+  const columns: Columns<(typeof rows)[number]> = {
+    Docket: (row) => row.docketNumber,
+    Created: (row) => row.createdAt,
+    Transactions: (row) => row.transactionCount,
+    "First version": (row) => row.firstVersion,
+    Bytes: (row) => row.bytes,
+    Proposer: (row) => row.proposerValidatorId,
+    Hash: (row) => row.docketHash,
+  };
+  printList(rows, { output: options.output, columns, empty: "There are no dockets from there on" });
+}
+
+async function showTransaction(
+  registerId: string,
+  transactionId: string,
+  options: ConnectOptions,
+): Promise<void> {
+  const client = await connect(options);
+  const params = { registerId, transactionId };
+  printOne(await client.call("getTransaction", { params }), options);
+}
+
+function wholeNumber(text: string): number {
+  const number = Number(text);
+  if (text.trim() !== "" && Number.isSafeInteger(number) && number >= 0) return number;
+  throw new InvalidArgumentError("It must be a whole number from 0 on.");
+}

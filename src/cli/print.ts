@@ -1,0 +1,71 @@
+import Table from "cli-table3";
+import { writeError } from "../runtime/terminal.ts";
+
+export const outputFormats = ["table", "json", "ndjson", "csv"] as const;
+export type OutputFormat = (typeof outputFormats)[number];
+
+/** A column of a listing: its title and what stands in it. */
+export type Columns<T> = Record<string, (row: T) => string | number>;
+
+/** A result on stdout. */
+export function writeLine(line: string): void {
+  console.log(line);
+}
+
+/** Progress and remarks on stderr: they never get into what a script reads. */
+export function writeNote(line: string): void {
+  writeError(`${line}\n`);
+}
+
+/** A list: a table for people, one JSON array, one object a line, or CSV of the table's columns. */
+export function printList<T extends object>(
+  rows: readonly T[],
+  options: { output: OutputFormat; columns: Columns<T>; empty: string },
+): void {
+  const { output, columns } = options;
+  const titles = Object.keys(columns);
+  const cells = rows.map((row) => titles.map((title) => columns[title]?.(row) ?? ""));
+  if (output === "json") {
+    writeLine(JSON.stringify(rows));
+  } else if (output === "ndjson") {
+    for (const row of rows) writeLine(JSON.stringify(row));
+  } else if (output === "csv") {
+    for (const line of [titles, ...cells]) writeLine(line.map(csvCell).join(","));
+  } else if (rows.length === 0) {
+    writeNote(options.empty);
+  } else {
+    const table = new Table({ head: titles, style: { head: [], border: [], compact: true } });
+    table.push(...cells.map((line) => line.map(String)));
+    writeLine(table.toString());
+  }
+}
+
+/** One thing: its members one below the other for people, else one JSON object on one line. */
+export function printOne(thing: object, options: { output: OutputFormat }): void {
+  const { output } = options;
+  const members = Object.entries(thing);
+  if (output === "json" || output === "ndjson") {
+    writeLine(JSON.stringify(thing));
+  } else if (output === "csv") {
+    writeLine(members.map(([name]) => csvCell(name)).join(","));
+    writeLine(members.map(([, value]) => csvCell(textOf(value))).join(","));
+  } else {
+    const width = Math.max(...members.map(([name]) => name.length));
+    for (const [name, value] of members) writeLine(`${name.padEnd(width)}  ${textOf(value)}`);
+  }
+}
+
+export function grouped(number: number): string {
+  return number.toLocaleString("en-GB");
+}
+
+function textOf(value: unknown): string {
+  if (value === null || value === undefined) return "–";
+  if (typeof value === "number") return grouped(value);
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
+}
+
+function csvCell(value: string | number): string {
+  const text = String(value);
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}

@@ -1,0 +1,160 @@
+import { type Command, Option } from "commander";
+import type { SubscriptionJson } from "../rest/schemas.ts";
+import { type ConnectOptions, connect, withConnection } from "./connect.ts";
+import { type Columns, printList, printOne, writeNote } from "./print.ts";
+import { waitForSubscription } from "./wait.ts";
+
+type Mode = "full-replica" | "forward-only";
+
+interface SubscribeOptions extends ConnectOptions {
+  mode: Mode;
+  genesisHash?: string;
+  wait?: boolean;
+}
+
+export function addRegisters(program: Command): void {
+  const group = program.command("registers").description("Registers held, known of and followed");
+  withConnection(group.command("list").description("Registers that this node holds"))
+    .option("--name <name>", "only those with this name")
+    .action(listRegisters);
+  withConnection(
+    group.command("get").description("One register with its policy").argument("<register-id>"),
+  ).action(getRegister);
+  withConnection(
+    group.command("available").description("Registers that can be subscribed to"),
+  ).action(listAvailable);
+  withConnection(
+    group.command("subscriptions").description("What is being followed, and how far it is"),
+  ).action(listSubscriptions);
+  withConnection(
+    group
+      .command("subscribe")
+      .description("Bring a register here and keep following it")
+      .argument("<register-id>"),
+  )
+    .addOption(
+      new Option("--mode <mode>", "everything from genesis on, or only what comes from now on")
+        .choices(["full-replica", "forward-only"])
+        .makeOptionMandatory(),
+    )
+    .option("--genesis-hash <hash>", "the genesis docket's hash, if you know whom to trust")
+    .option("--wait", "until everything is here and verified")
+    .addHelpText(
+      "after",
+      "\nExample:\n  sorcha-peer registers subscribe 5f3c… --mode full-replica --wait",
+    )
+    .action(subscribe);
+  withConnection(
+    group.command("unsubscribe").description("Stop following").argument("<register-id>"),
+  )
+    .option("--purge", "remove what is stored here as well")
+    .action(unsubscribe);
+}
+
+export function addRegisterCreate(program: Command): void {
+  const group = program.command("register").description("Registers that this node seals");
+  withConnection(group.command("create").description("Create one, with this node as validator"))
+    .requiredOption("--name <name>", "what people call it")
+    .option("--description <text>", "what is in it")
+    .option("--private", "not shown to everybody")
+    .option("--reader <node-id...>", "nodes that may read a private register")
+    .addHelpText("after", "\nExample:\n  sorcha-peer register create --name deliveries")
+    .action(createRegister);
+}
+
+async function listRegisters(options: ConnectOptions & { name?: string }): Promise<void> {
+  const client = await connect(options);
+  const rows = await client.call("listRegisters", { query: { name: options.name } });
+  const columns: Columns<(typeof rows)[number]> = {
+    "Register ID": (row) => row.registerId,
+    Name: (row) => row.name,
+    Height: (row) => row.height,
+    Transactions: (row) => row.transactionCount,
+    Verified: (row) => row.verification,
+    Origin: (row) => (row.isOrigin ? "here" : ""),
+    Lag: (row) => row.lagDockets,
+    Sources: (row) => row.sourceCount,
+  };
+  printList(rows, { output: options.output, columns, empty: "No register is held here yet" });
+}
+
+async function getRegister(registerId: string, options: ConnectOptions): Promise<void> {
+  const client = await connect(options);
+  printOne(await client.call("getRegister", { params: { registerId } }), options);
+}
+
+async function listAvailable(options: ConnectOptions): Promise<void> {
+  const client = await connect(options);
+  const rows = await client.call("availableRegisters");
+  const columns: Columns<(typeof rows)[number]> = {
+    "Register ID": (row) => row.registerId,
+    Name: (row) => row.name ?? "",
+    Docket: (row) => row.latestDocketVersion,
+    Version: (row) => row.latestVersion,
+    Peers: (row) => row.peerCount,
+    Replicas: (row) => row.fullReplicaPeerCount,
+    Access: (row) => (row.isPublic ? "public" : "private"),
+  };
+  printList(rows, { output: options.output, columns, empty: "No peer tells of a register yet" });
+}
+
+async function listSubscriptions(options: ConnectOptions): Promise<void> {
+  const client = await connect(options);
+  const rows = await client.call("listSubscriptions");
+  const columns: Columns<SubscriptionJson> = {
+    "Register ID": (row) => row.registerId,
+    Mode: (row) => row.mode,
+    State: (row) => row.syncState,
+    Progress: (row) => `${row.syncProgressPercent}%`,
+    Docket: (row) => row.lastSyncedDocketVersion ?? "–",
+    "Last sync": (row) => row.lastSyncAt ?? "never",
+    Source: (row) => row.sourcePeerId ?? "",
+    Trouble: (row) => row.errorMessage ?? "",
+  };
+  printList(rows, { output: options.output, columns, empty: "Nothing is followed yet" });
+}
+
+async function subscribe(registerId: string, options: SubscribeOptions): Promise<void> {
+  const client = await connect(options);
+  const known = options.wait ? await client.call("listSubscriptions") : [];
+  const before = known.find((one) => one.registerId === registerId);
+  const wanted = options.mode === "full-replica" ? "FullReplica" : "ForwardOnly";
+  let status: SubscriptionJson;
+  if (before?.mode === wanted) {
+    if (!options.quiet) writeNote("Already subscribed: waiting for it");
+    status = before;
+  } else {
+    const body = { mode: options.mode, genesisHash: options.genesisHash };
+    status = await client.call("subscribe", { params: { registerId }, body });
+  }
+  if (options.wait) {
+    status = await waitForSubscription(client, { status, isQuiet: options.quiet ?? false });
+  }
+  printOne(status, options);
+}
+
+async function unsubscribe(
+  registerId: string,
+  options: ConnectOptions & { purge?: boolean },
+): Promise<void> {
+  const client = await connect(options);
+  const query = { purge: options.purge ?? false };
+  printOne(await client.call("unsubscribe", { params: { registerId }, query }), options);
+}
+
+async function createRegister(
+  options: ConnectOptions & {
+    name: string;
+    description?: string;
+    private?: boolean;
+    reader?: string[];
+  },
+): Promise<void> {
+  const client = await connect(options);
+  const { name, description, reader: readers } = options;
+  const isPublic = !options.private;
+  const created = await client.call("createRegister", {
+    body: { name, description, isPublic, readers },
+  });
+  printOne(created, options);
+}
