@@ -41,7 +41,7 @@ export function refuse(
 export function refusalOf(error: unknown): ServeRefusal | null {
   if (!(error instanceof PeerError)) return null;
   const name = error.facts.refusal;
-  if (typeof name !== "string" || !(name in refusalKinds)) return null;
+  if (typeof name !== "string" || !Object.hasOwn(refusalKinds, name)) return null;
   const wait = error.facts.retryAfterMs;
   return { name: name as RefusalName, retryAfterMs: typeof wait === "number" ? wait : null };
 }
@@ -97,7 +97,7 @@ export function errorOfCall(failed: ServiceError, options: { address: string }):
   const { kind, code } = kindOfStatus[failed.code] ?? { kind: "network", code: "peer-failed" };
   const facts: Record<string, unknown> = { address: options.address, grpcStatus: failed.code };
   const refusal = trailerOf(failed, "sorcha-refusal");
-  if (refusal !== null && refusal in refusalKinds) facts.refusal = refusal;
+  if (refusal !== null && Object.hasOwn(refusalKinds, refusal)) facts.refusal = refusal;
   const wait = Number(trailerOf(failed, "retry-after-ms") ?? Number.NaN);
   if (Number.isSafeInteger(wait) && wait >= 0) facts.retryAfterMs = Math.min(wait, longestWaitMs);
   const told = trailerOf(failed, "sorcha-code");
