@@ -53,7 +53,7 @@ describe("statusOf and errorOfCall", () => {
     expect(statusOf(notImplemented("It"), plain).code).toBe(status.UNIMPLEMENTED);
   });
 
-  test("believe no trailer beyond its alphabet, no wait beyond ten minutes, no long sentence", () => {
+  test("believe no foreign trailer, no wait beyond ten minutes, no long sentence", () => {
     const metadata = new Metadata();
     metadata.set("sorcha-code", "<script>");
     metadata.set("sorcha-refusal", "constructor");
