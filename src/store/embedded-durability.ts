@@ -1,4 +1,5 @@
-import { closeSync, fsyncSync, openSync, readdirSync } from "node:fs";
+import { closeSync, fsyncSync, openSync } from "node:fs";
+import { open, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { PGlite } from "@electric-sql/pglite";
 
@@ -24,20 +25,30 @@ export function addSync(pglite: PGlite): void {
     throw new Error("The embedded database's file system is not the expected one");
   }
   operations.fsync = (stream) => {
-    if (stream.nfd === undefined) syncPath(stream.node.mount.type.realPath(stream.node));
+    if (stream.nfd === undefined) syncNow(stream.node.mount.type.realPath(stream.node));
     else fsyncSync(stream.nfd);
     return 0;
   };
 }
 
-/** Has the system write a folder and all in it to disk: what was made before there was `fsync`. */
-export function syncFolder(directory: string): void {
-  for (const entry of readdirSync(directory, { withFileTypes: true })) {
-    const path = join(directory, entry.name);
-    if (entry.isDirectory()) syncFolder(path);
-    else if (entry.isFile()) syncPath(path);
+/**
+ * Has the system write a folder and all in it to disk: what was made before there was `fsync`. All
+ * at once, so that the system can put many into one write; one by one takes five times as long.
+ */
+export async function syncFolder(directory: string): Promise<void> {
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
+  const paths = entries.map((entry) => join(entry.parentPath, entry.name));
+  await Promise.all([directory, ...paths].map(syncPath));
+}
+
+/** The same for one file, or for the names in one folder. */
+export async function syncPath(path: string): Promise<void> {
+  const file = await open(path, "r");
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
   }
-  syncPath(directory);
 }
 
 /** As much of Emscripten's file system as is used here. */
@@ -56,7 +67,7 @@ interface FsStream {
   node: FsNode;
 }
 
-export function syncPath(path: string): void {
+function syncNow(path: string): void {
   const file = openSync(path, "r");
   try {
     fsyncSync(file);

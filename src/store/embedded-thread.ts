@@ -68,9 +68,9 @@ async function make(directory: string, assets: Assets): Promise<void> {
   await (await PGlite.create({ ...assets, dataDir: draft })).close();
   // The files in it are anybody's to write: the folder is what keeps others out.
   chmodSync(draft, 0o700);
-  syncFolder(draft);
+  await syncFolder(draft);
   renameSync(draft, directory);
-  syncPath(dirname(directory));
+  await syncPath(dirname(directory));
 }
 
 type Assets = Awaited<ReturnType<typeof loadAssets>>;
