@@ -36,7 +36,10 @@ onEachStore("migrate", () => {
 
   test("migrate refuses a database that is newer than the program", async () => {
     await migrate([...migrations, next]);
-    expect(await errorOf(migrate())).toMatchObject({ kind: "configuration", code: "database-newer" });
+    expect(await errorOf(migrate())).toMatchObject({
+      kind: "configuration",
+      code: "database-newer",
+    });
   });
 
   test("migrate refuses an applied migration that has changed", async () => {
@@ -49,7 +52,9 @@ onEachStore("migrate", () => {
 
   test("migrate leaves nothing of a run that fails in its middle", async () => {
     const broken = { number: migrations.length + 2, name: "broken", text: "CREATE TABEL oops ();" };
-    expect(await errorOf(migrate([...migrations, next, broken]))).toMatchObject({ kind: "internal" });
+    expect(await errorOf(migrate([...migrations, next, broken]))).toMatchObject({
+      kind: "internal",
+    });
     expect(await migrate()).toEqual({ from: migrations.length, to: migrations.length });
     const [row] = await store.sql()`SELECT to_regclass('added') AS found`;
     expect(row?.["found"]).toBeNull();

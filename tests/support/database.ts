@@ -92,7 +92,10 @@ async function findServer(): Promise<TestDatabase> {
 async function embeddedTemplate(): Promise<string> {
   const about = require.resolve("@electric-sql/pglite").replace(/\/dist\/.*/, "/package.json");
   const { version } = (await Bun.file(about).json()) as { version: string };
-  const template = join(tmpdir(), `sorcha-peer-test-template-${version}-${process.getuid?.() ?? 0}`);
+  const template = join(
+    tmpdir(),
+    `sorcha-peer-test-template-${version}-${process.getuid?.() ?? 0}`,
+  );
   if (existsSync(template)) return template;
   const draft = mkdtempSync(join(tmpdir(), "sorcha-peer-test-draft-"));
   await store.open({ schema: "peer", poolSize: 1, dataDir: draft, embeddedThreadUrl });

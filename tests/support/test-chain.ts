@@ -51,7 +51,11 @@ export class TestChain {
       createdAtMs: startMs,
       signer: this.signer,
     });
-    this.#keep(bundle, docket.docketHash, docket.transactions.map((leaf) => leaf.transactionId));
+    this.#keep(
+      bundle,
+      docket.docketHash,
+      docket.transactions.map((leaf) => leaf.transactionId),
+    );
   }
 
   /** Seals a docket with these records, each the JSON text of a transaction's data. */
@@ -83,7 +87,11 @@ export class TestChain {
       signer: this.signer,
     });
     const bundle = { docketData: bytes, transactionData: built.map((one) => one.bytes) };
-    this.#keep(bundle, docket.docketHash, built.map((one) => one.transaction.transactionId));
+    this.#keep(
+      bundle,
+      docket.docketHash,
+      built.map((one) => one.transaction.transactionId),
+    );
     return this;
   }
 
