@@ -11,10 +11,10 @@ export async function copyRows(
   transaction: Transaction,
   copy: { statement: string; rows: CopyRows },
 ): Promise<void> {
-  const query = transaction.unsafe(copy.statement).writable();
-  const target = await query;
-  // Once its stream has ended, the driver tells a refusal only to the query, which is settled by
-  // then: without this the refusal of a row would be waited for without an end.
+  const query = transaction.unsafe(copy.statement);
+  const target = await query.writable();
+  // Once the rows have ended, the driver tells a refusal only to the query, which is settled by
+  // then: without this, the refusal of a row would be waited for without an end.
   const refused = new Promise<never>((_, reject) => Object.assign(query, { reject }));
   target.end(copy.rows.finish());
   await Promise.race([finished(target), refused]);
