@@ -1,0 +1,373 @@
+/**
+ * W2: how fast a node brings a register here, verified and durable. Source, target and database are
+ * processes of their own on this machine; every round starts with an empty target. The ceilings are
+ * measured between the rounds of the same run: a gRPC stream of the same frames, verification alone,
+ * the store alone, and a plain COPY. Figures are medians over the rounds with their spread.
+ *
+ *   bun run bench [catch-up] [--records 100000] [--rounds 5] [--store embedded|postgres] [--json]
+ */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import postgres from "postgres";
+import { scanPage } from "../src/dockets/bundle.ts";
+import { joinPage } from "../src/dockets/join.ts";
+import type { Anchor, CheckedPage, VerifiedPage } from "../src/dockets/types.ts";
+import { appendPage } from "../src/registers/append.ts";
+import * as feed from "../src/registers/feed.ts";
+import * as heads from "../src/registers/heads.ts";
+import { emptyAnchor } from "../src/replication/commit.ts";
+import { migrate } from "../src/store/migrate.ts";
+import * as store from "../src/store/sql.ts";
+import { openChannel } from "../src/wire/client.ts";
+import { replication } from "../src/wire/services.ts";
+import * as workers from "../src/workers/pool.ts";
+import { copyPages } from "./bench-copy.ts";
+import { findTestDatabase } from "./test-database.ts";
+
+const records = Number(argument("--records") ?? 100_000);
+const rounds = Number(argument("--rounds") ?? 5);
+const only = argument("--store");
+const isJson = process.argv.includes("--json");
+const recordBytes = 512;
+const main = new URL("../src/main.ts", import.meta.url).pathname;
+const folder = mkdtempSync(join(tmpdir(), "sorcha-peer-bench-"));
+const figures: Record<string, number[]> = {};
+const children = new Set<Bun.Subprocess>();
+
+const database = only === "embedded" ? null : await findTestDatabase(process.env.TEST_DATABASE_URL);
+const databaseUrl = database?.url ?? null;
+try {
+  await bench();
+  report();
+} finally {
+  for (const child of children) child.kill("SIGKILL");
+  await database?.stop();
+  rmSync(folder, { recursive: true, force: true });
+}
+process.exit(0);
+
+async function bench(): Promise<void> {
+  const source = await startNode("source", {});
+  say(`importing ${records} records of ${recordBytes} bytes at the source`);
+  const registerId = await importRecords(source);
+  const frames = await pullAll(source, registerId);
+  const workerUrl = new URL("../src/workers/verify-thread.ts", import.meta.url);
+  for (let round = 1; round <= rounds; round += 1) {
+    say(`round ${round} of ${rounds}`);
+    await timed("stream (no verification, no store)", () => pullAll(source, registerId));
+    workers.open({ threadUrl: null, count: 0 });
+    const pages = await timed("verify, one thread", () => verifyAll(registerId, frames));
+    await workers.close();
+    workers.open({ threadUrl: workerUrl, count: navigator.hardwareConcurrency });
+    await timed("verify, all threads", () => verifyAll(registerId, frames));
+    await timed("catch-up without a store", () => pullAndVerify(source, registerId));
+    await workers.close();
+    if (only !== "postgres") await storeRound("embedded", { source, registerId, pages });
+    if (databaseUrl !== null) await storeRound("postgres", { source, registerId, pages });
+  }
+}
+
+async function storeRound(
+  kind: "embedded" | "postgres",
+  given: { source: Node; registerId: string; pages: CheckedPage[] },
+): Promise<void> {
+  const schema = `bench_${process.pid}`;
+  const connection = kind === "postgres" ? (databaseUrl ?? undefined) : undefined;
+  const dataDir = join(folder, `store-${kind}`);
+  const embeddedThreadUrl = new URL("../src/store/embedded-thread.ts", import.meta.url);
+  await store.open({ connection, schema, poolSize: 4, dataDir, embeddedThreadUrl });
+  await migrate();
+  await heads.open();
+  feed.open();
+  const joined = joinAll(given.registerId, given.pages);
+  await timed(`store alone, ${kind}`, async () => {
+    for (const page of joined) await appendPage(page, { sourcePeerId: "bench" });
+  });
+  if (kind === "postgres") {
+    await timed("plain COPY, postgres", () => copyPages(store.sql(), given.pages));
+    await store.sql()`DROP SCHEMA ${store.sql()(schema)} CASCADE`;
+  }
+  feed.close();
+  heads.close();
+  await store.close();
+  rmSync(dataDir, { recursive: true, force: true });
+  await catchUp(kind, given);
+}
+
+/** A fresh node subscribes; timed from the answer to the subscription to FullyReplicated. */
+async function catchUp(
+  kind: "embedded" | "postgres",
+  given: { source: Node; registerId: string },
+): Promise<void> {
+  const schema = `bench_target_${process.pid}`;
+  const environment: Record<string, string> =
+    kind === "postgres" && databaseUrl !== null
+      ? { PEER_DB_CONNECTION: databaseUrl, PEER_DB_SCHEMA: schema }
+      : {};
+  const target = await startNode(`target-${Bun.randomUUIDv7()}`, environment, given.source);
+  await until(async () => {
+    const known = (await call(target, "GET", "/api/registers/available")) as {
+      registerId: string;
+    }[];
+    return known.some((one) => one.registerId === given.registerId);
+  });
+  await timed(`catch-up, verified and durable, ${kind}`, async () => {
+    await call(target, "POST", `/api/registers/${given.registerId}/subscribe`, {
+      mode: "full-replica",
+    });
+    await until(async () => {
+      const [one] = (await call(target, "GET", "/api/registers/subscriptions")) as {
+        syncState: string;
+      }[];
+      return one?.syncState === "FullyReplicated";
+    });
+  });
+  await stop(target);
+  if (kind === "postgres" && databaseUrl !== null) {
+    const sql = postgres(databaseUrl, { max: 1, onnotice: () => {} });
+    await sql`DROP SCHEMA ${sql(schema)} CASCADE`;
+    await sql.end();
+  }
+}
+
+async function pullAll(source: Node, registerId: string): Promise<Uint8Array<ArrayBuffer>[]> {
+  const frames: Uint8Array<ArrayBuffer>[] = [];
+  for await (const frame of framesOf(source, registerId)) frames.push(new Uint8Array(frame));
+  return frames;
+}
+
+async function* framesOf(source: Node, registerId: string): AsyncGenerator<Uint8Array> {
+  const channel = openChannel({ address: source.grpcAddress });
+  const range = {
+    registerId,
+    nextDocket: 0,
+    docketCountMax: 0,
+    bytesMax: 0,
+    headersOnly: false,
+    controlOnly: false,
+  };
+  yield* channel.stream(replication.pullRange, range);
+  channel.close();
+}
+
+async function verifyAll(
+  registerId: string,
+  frames: readonly Uint8Array<ArrayBuffer>[],
+): Promise<CheckedPage[]> {
+  const first = await verifyFrame(registerId, {
+    bytes: frames[0] as Uint8Array<ArrayBuffer>,
+    next: 0,
+  });
+  const checking = [Promise.resolve(first)];
+  let next = first.dockets.length;
+  for (const bytes of frames.slice(1)) {
+    checking.push(verifyFrame(registerId, { bytes, next, after: first }));
+    next += docketCountOf(bytes);
+  }
+  return Promise.all(checking);
+}
+
+async function pullAndVerify(source: Node, registerId: string): Promise<void> {
+  let first: CheckedPage | null = null;
+  let next = 0;
+  const checking: Promise<CheckedPage>[] = [];
+  for await (const frame of framesOf(source, registerId)) {
+    const bytes = new Uint8Array(frame);
+    const checked = verifyFrame(registerId, { bytes, next, after: first });
+    next += docketCountOf(bytes);
+    checking.push(checked);
+    first ??= await checked;
+    if (checking.length >= 4) await checking.shift();
+  }
+  await Promise.all(checking);
+}
+
+async function verifyFrame(
+  registerId: string,
+  frame: { bytes: Uint8Array<ArrayBuffer>; next: number; after?: CheckedPage | null },
+): Promise<CheckedPage> {
+  const outcome = await workers.verifyPage({
+    registerId,
+    bytes: frame.bytes,
+    nextNumber: frame.next,
+    policy: frame.after?.policyAfter ?? null,
+    nowMs: Date.now(),
+    verifyTransactions: "none",
+    acceptUnsealed: false,
+  });
+  if (!outcome.ok) throw new Error(outcome.refusal.message);
+  return outcome.value;
+}
+
+function joinAll(registerId: string, pages: readonly CheckedPage[]): VerifiedPage[] {
+  let anchor: Anchor = emptyAnchor(registerId);
+  return pages.map((page) => {
+    const joined = joinPage(anchor, page);
+    if (!joined.ok) throw new Error(joined.refusal.message);
+    anchor = joined.value.next;
+    return joined.value;
+  });
+}
+
+function docketCountOf(bytes: Uint8Array): number {
+  const scanned = scanPage(bytes);
+  return scanned.ok ? scanned.value.bundles.length : 0;
+}
+
+interface Node {
+  child: Bun.Subprocess;
+  dataDir: string;
+  httpUrl: string;
+  grpcAddress: string;
+  token: string;
+}
+
+async function startNode(
+  name: string,
+  environment: Record<string, string>,
+  seed?: Node,
+): Promise<Node> {
+  const dataDir = join(folder, name);
+  const seeds = seed === undefined ? [] : ["--seed", seed.grpcAddress];
+  const ports = ["--http-port", "0", "--grpc-port", "0"];
+  const child = Bun.spawn(
+    [process.execPath, "--no-orphans", main, "serve", "--data-dir", dataDir, ...ports, ...seeds],
+    {
+      env: {
+        ...process.env,
+        ...environment,
+        PEER_VERIFY_TRANSACTIONS: "none",
+        PEER_LOG_LEVEL: "warn",
+      },
+      stdin: "ignore",
+      stdout: "inherit",
+      stderr: "inherit",
+    },
+  );
+  children.add(child);
+  const runFile = Bun.file(join(dataDir, "run.json"));
+  await until(() => runFile.exists());
+  const run = JSON.parse(readFileSync(join(dataDir, "run.json"), "utf8"));
+  const token = Bun.spawnSync([
+    process.execPath,
+    main,
+    "token",
+    "--data-dir",
+    dataDir,
+    "--service",
+  ]);
+  return { child, dataDir, ...run, token: token.stdout.toString().trim().split("\n").at(-1) };
+}
+
+async function stop(node: Node): Promise<void> {
+  node.child.kill("SIGTERM");
+  await node.child.exited;
+  children.delete(node.child);
+  rmSync(node.dataDir, { recursive: true, force: true });
+}
+
+async function importRecords(source: Node): Promise<string> {
+  const made = (await call(source, "POST", "/api/registers", { name: "w2" })) as {
+    registerId: string;
+  };
+  const filler = "0123456789abcdef".repeat(recordBytes / 16);
+  const batch = 2_000;
+  for (let first = 1; first <= records; first += batch) {
+    const lines = Array.from({ length: Math.min(batch, records - first + 1) }, (_, index) => {
+      const head = `{"n":${first + index},"text":"`;
+      return `${head}${filler.slice(0, recordBytes - head.length - 2)}"}\n`;
+    });
+    const path = `/api/registers/${made.registerId}/records?importId=bench&firstLine=${first}`;
+    await call(source, "POST", path, lines.join(""));
+  }
+  return made.registerId;
+}
+
+async function call(
+  node: Node,
+  method: string,
+  path: string,
+  body?: string | object,
+): Promise<unknown> {
+  const isText = typeof body === "string";
+  const answer = await fetch(`${node.httpUrl}${path}`, {
+    method,
+    headers: {
+      authorization: `Bearer ${node.token}`,
+      "content-type": isText ? "application/x-ndjson" : "application/json",
+    },
+    ...(body === undefined ? {} : { body: isText ? body : JSON.stringify(body) }),
+  });
+  if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
+  return answer.json();
+}
+
+async function timed<T>(what: string, work: () => Promise<T>): Promise<T> {
+  const start = performance.now();
+  const result = await work();
+  const perSecond = records / ((performance.now() - start) / 1_000);
+  figures[what] ??= [];
+  figures[what].push(perSecond);
+  return result;
+}
+
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  for (const end = Date.now() + 120_000; Date.now() < end; await Bun.sleep(10)) {
+    if (await isSo()) return;
+  }
+  throw new Error("It did not happen within two minutes");
+}
+
+function report(): void {
+  const rows = Object.entries(figures).map(([what, rates]) => {
+    const sorted = rates.toSorted((a, b) => a - b);
+    const median = sorted[Math.floor(sorted.length / 2)] ?? 0;
+    const spread = ((sorted.at(-1) ?? 0) - (sorted[0] ?? 0)) / median;
+    return {
+      what,
+      transactionsPerSecond: Math.round(median),
+      spreadPercent: Math.round(spread * 100),
+    };
+  });
+  const rate = (what: string) => rows.find((row) => row.what === what)?.transactionsPerSecond ?? 0;
+  const percent = (part: string, whole: number) =>
+    whole === 0 || rate(part) === 0 ? null : Math.round((rate(part) / whole) * 100);
+  const ratios = {
+    "P1 without a store, of the smaller of stream and verify": percent(
+      "catch-up without a store",
+      Math.min(rate("stream (no verification, no store)"), rate("verify, all threads")),
+    ),
+    "P2 postgres, of plain COPY": percent(
+      "catch-up, verified and durable, postgres",
+      rate("plain COPY, postgres"),
+    ),
+    "P3 embedded, of the store alone": percent(
+      "catch-up, verified and durable, embedded",
+      rate("store alone, embedded"),
+    ),
+  };
+  if (isJson) {
+    console.log(JSON.stringify({ records, recordBytes, rounds, rows, ratios }));
+    return;
+  }
+  console.log(`\nW2: ${records} records of ${recordBytes} bytes, 100 a docket, ${rounds} rounds`);
+  console.log(`${navigator.hardwareConcurrency} cores, Bun ${Bun.version}\n`);
+  for (const row of rows) {
+    const shown = row.transactionsPerSecond.toLocaleString("en").padStart(9);
+    console.log(`${row.what.padEnd(44)} ${shown} tx/s  ± ${row.spreadPercent} %`);
+  }
+  console.log("");
+  for (const [what, value] of Object.entries(ratios)) {
+    if (value !== null) console.log(`${what.padEnd(58)} ${String(value).padStart(4)} %`);
+  }
+}
+
+function say(what: string): void {
+  if (!isJson) console.error(what);
+}
+
+function argument(name: string): string | undefined {
+  const at = process.argv.indexOf(name);
+  return at === -1 ? undefined : process.argv[at + 1];
+}

@@ -1,0 +1,29 @@
+/**
+ * `bun run bench [name] [options]`: one door to all benchmarks. Each measures its ceilings in the
+ * same run and prints them beside what it found.
+ */
+const benches: Record<string, { file: string; what: string }> = {
+  "catch-up": {
+    file: "bench-catch-up.ts",
+    what: "W2: a replica catches up, verified and durable, on both stores, beside its ceilings",
+  },
+  verify: { file: "bench-verify.ts", what: "verification alone, one thread and the pool" },
+  store: { file: "bench-store.ts", what: "the store alone, beside a plain COPY" },
+  mesh: { file: "bench-mesh.ts", what: "25 nodes find each other; what a peer costs" },
+};
+
+const [name = "catch-up", ...rest] = process.argv.slice(2);
+const isOption = name.startsWith("--");
+const bench = benches[isOption ? "catch-up" : name];
+if (bench === undefined || name === "--help") {
+  console.log("bun run bench [name] [options]\n");
+  for (const [key, one] of Object.entries(benches)) console.log(`  ${key.padEnd(10)} ${one.what}`);
+  process.exit(name === "--help" ? 0 : 4);
+}
+const script = new URL(bench.file, import.meta.url).pathname;
+const child = Bun.spawn([process.execPath, script, ...(isOption ? [name] : []), ...rest], {
+  stdin: "ignore",
+  stdout: "inherit",
+  stderr: "inherit",
+});
+process.exit(await child.exited);
