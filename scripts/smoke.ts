@@ -52,7 +52,7 @@ async function smoke(): Promise<void> {
   const created = lastJson(
     run(["import", "records.ndjson", "--name", "smoke", ...origin, "--output", "json"]),
   );
-  check(created.transactions === 4, `import reports ${JSON.stringify(created)}`);
+  check(created.transactions === 5, `import reports ${JSON.stringify(created)}`);
   const registerId = String(created.registerId);
   const target = await start("b", ["--seed", source.grpcAddress]);
   const replica = ["--url", target.url, "--data-dir", target.dataDir];
@@ -80,7 +80,9 @@ async function start(name: string, options: string[]): Promise<Node> {
   await until(`${name} serves`, async () => {
     check(process.exitCode === null, `${name} ended with ${process.exitCode}`);
     if (!existsSync(join(dataDir, "run.json"))) return false;
-    const facts = JSON.parse(readFileSync(join(dataDir, "run.json"), "utf8"));
+    const text = readFileSync(join(dataDir, "run.json"), "utf8");
+    if (!text.endsWith("\n")) return false;
+    const facts = JSON.parse(text);
     node.url = facts.httpUrl;
     node.grpcAddress = facts.grpcAddress;
     return (await fetch(`${node.url}/readyz`)).ok;

@@ -13,7 +13,7 @@ onEachStore("A register of real records", (cluster) => {
     const a = await cluster.start("a");
     const imported = await a.import(file, "records");
     const lineCount = input.split("\n").length - 1;
-    expect(imported.transactions).toBe(lineCount);
+    expect(imported.transactions).toBe(1 + lineCount);
     expect(await a.ok(["export", imported.registerId])).toBe(input);
 
     const b = await cluster.start("b", { seeds: [a] });

@@ -254,8 +254,9 @@ export class TestNode {
       throw new Error(`Node ${this.name} ended with ${code}: ${log}`);
     }
     const path = join(this.dataDir, "run.json");
-    if (!existsSync(path)) return false;
-    const facts = JSON.parse(readFileSync(path, "utf8"));
+    const text = existsSync(path) ? readFileSync(path, "utf8") : "";
+    if (!text.endsWith("\n")) return false;
+    const facts = JSON.parse(text);
     this.httpUrl = facts.httpUrl;
     this.grpcAddress = facts.grpcAddress;
     return (await fetch(`${this.httpUrl}/readyz`)).ok;
