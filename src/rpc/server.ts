@@ -3,21 +3,16 @@
  * an error tells, how it ends when the node stops), and drains it. What is answered is in the
  * handlers it is given. Opened and closed by `node.ts`.
  */
-import {
-  logVerbosity,
-  Server,
-  ServerCredentials,
-  type ServerOptions,
-  setLogVerbosity,
-} from "@grpc/grpc-js";
+import { logVerbosity, Server, type ServerOptions, setLogVerbosity } from "@grpc/grpc-js";
 import { assert } from "../base/assert.ts";
 import { messageOf, PeerError } from "../base/error.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { limits } from "../runtime/limits.ts";
 import { logFor } from "../runtime/log.ts";
 import { reflectionHandlers } from "../wire/reflection.ts";
-import type { Caller, Handler, ServeRules } from "../wire/serve.ts";
+import { believeClaim, type Caller, type Handler, type ServeRules } from "../wire/serve.ts";
 import { refuse } from "../wire/status.ts";
+import { listenerCredentials, onHandshakeFailure, type TlsSource } from "../wire/tls.ts";
 import { healthHandlers } from "./health.ts";
 
 export interface RpcServerOptions {
@@ -29,6 +24,12 @@ export interface RpcServerOptions {
   showDetails: boolean;
   /** What health probes are told. */
   isServing: () => boolean;
+  /** Left out: bytes in the clear. */
+  tls?: TlsSource | null;
+  /** Who a caller is; throws for bad credentials. Left out: who it says it is. */
+  identify?: ServeRules["identify"];
+  /** Told of callers whose TLS handshake failed. */
+  onHandshakeFailure?: (failure: { address: string; reason: string }) => void;
   /** Asked before every call; throws for a caller that is not let in, such as a banned peer. */
   admit?: (caller: Caller) => void;
 }
@@ -55,6 +56,7 @@ export async function open(options: RpcServerOptions): Promise<{ port: number }>
     server.addService({ [path]: definition }, { [path]: implement(rules) });
   }
   const port = await bind(server, options);
+  if (options.onHandshakeFailure) onHandshakeFailure(server, options.onHandshakeFailure);
   running = { server, stopping };
   return { port };
 }
@@ -87,6 +89,7 @@ function rulesOf(options: RpcServerOptions, stopping: AbortSignal): ServeRules {
   const callsOf = new Map<string, number>();
   return {
     stopping,
+    identify: options.identify ?? believeClaim,
     showDetails: options.showDetails,
     onFault: (error, path) => {
       const cause = error instanceof Error ? messageOf(error.cause ?? error) : messageOf(error);
@@ -112,11 +115,11 @@ function rulesOf(options: RpcServerOptions, stopping: AbortSignal): ServeRules {
   };
 }
 
-function bind(server: Server, options: { host: string; port: number }): Promise<number> {
+function bind(server: Server, options: RpcServerOptions): Promise<number> {
   const host = options.host.includes(":") ? `[${options.host}]` : options.host;
   const address = `${host}:${options.port}`;
   return new Promise((resolve, reject) => {
-    server.bindAsync(address, ServerCredentials.createInsecure(), (error, port) => {
+    server.bindAsync(address, listenerCredentials(options.tls ?? null), (error, port) => {
       if (error === null) return resolve(port);
       server.forceShutdown();
       reject(bindError(address, error));

@@ -1,17 +1,13 @@
-import {
-  Client,
-  type ClientOptions,
-  connectivityState,
-  credentials,
-  Metadata,
-} from "@grpc/grpc-js";
+import { Client, type ClientOptions, connectivityState, Metadata } from "@grpc/grpc-js";
 import { abortError } from "../base/signal.ts";
 import { type Clock, systemClock } from "../runtime/clock.ts";
 import { limits } from "../runtime/limits.ts";
 import { AnswerStream, badAnswer, type CallOptions, type Silence } from "./answer-stream.ts";
+import { nodeIdHeader, type OwnCredentials, setCredentials } from "./credentials.ts";
 import type { Draft } from "./messages.ts";
 import type { Method } from "./services.ts";
 import { errorOfCall } from "./status.ts";
+import { channelCredentials, type ServerCheck } from "./tls.ts";
 
 /**
  * A connection to one peer, made when the first call needs it and closed by itself when idle. Calls
@@ -48,18 +44,28 @@ export interface Channel {
  */
 export type ChannelState = "idle" | "connecting" | "ready" | "failing" | "closed";
 
-/** Where a node says who it is; believed only as far as the node's peer authentication goes. */
-export const nodeIdHeader = "sorcha-node-id";
+/** How a channel is kept safe from strangers, and how its calls show who makes them. */
+export interface ChannelSecurity {
+  /** Null: bytes travel in the clear, and whoever answers is whom one meant. */
+  tls: ServerCheck | null;
+  /** Asked anew for each call. */
+  credentials(): OwnCredentials;
+}
 
 export function openChannel(options: {
   /** host:port, IPv6 hosts in brackets. */
   address: string;
   /** Our own node id, told with every call. */
   nodeId?: string;
+  security?: ChannelSecurity;
   clock?: Clock;
 }): Channel {
-  const { address, clock = systemClock } = options;
-  const client = new Client(address, credentials.createInsecure(), channelOptions);
+  const { address, security, clock = systemClock } = options;
+  const tls = security?.tls ?? null;
+  const client = new Client(address, channelCredentials(tls), {
+    ...channelOptions,
+    ...(tls === null ? {} : { "grpc.ssl_target_name_override": tls.serverName }),
+  });
   let isClosed = false;
   return {
     address,
@@ -83,6 +89,7 @@ export function openChannel(options: {
   function whoWeAre(): Metadata {
     const metadata = new Metadata();
     if (options.nodeId !== undefined) metadata.set(nodeIdHeader, options.nodeId);
+    if (security !== undefined) setCredentials(metadata, security.credentials());
     return metadata;
   }
 }

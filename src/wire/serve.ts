@@ -1,5 +1,4 @@
 import type {
-  Metadata,
   MethodDefinition,
   ServerDuplexStream,
   ServerUnaryCall,
@@ -12,20 +11,28 @@ import { isAbort } from "../base/error.ts";
 import { BoundedQueue } from "../base/queue.ts";
 import { childOf } from "../base/signal.ts";
 import { isNodeId } from "./checks.ts";
-import { nodeIdHeader } from "./client.ts";
+import { type Credentials, credentialsOf } from "./credentials.ts";
 import type { Draft } from "./messages.ts";
 import { sendStream } from "./send-stream.ts";
 import type { Method } from "./services.ts";
 import { refuse, statusOf } from "./status.ts";
 
 /** Who asks. */
-export interface Caller {
-  /** As claimed by the caller; null when it did not say. */
-  peerId: string | null;
+export interface Caller extends Identified {
   /** host:port of the connection's other end. */
   address: string;
   /** Aborts when the caller hangs up or this node stops. */
   signal: AbortSignal;
+}
+
+/** What a caller's credentials make of it. */
+export interface Identified {
+  /** Proven, or else as claimed; null when it did not say. */
+  peerId: string | null;
+  /** Who it is beyond doubt; private registers are told to nobody else. */
+  provenId: string | null;
+  /** The Ed25519 key that signed this very call; null when none did. */
+  publicKey: Uint8Array | null;
 }
 
 /** One RPC with what answers it, made by `answer`, `answerStream` or `converse`. */
@@ -37,6 +44,8 @@ export interface Handler {
 
 /** What holds for every call, whatever it asks. */
 export interface ServeRules {
+  /** Throws for credentials that are bad, or missing where they are needed. */
+  identify(credentials: Credentials): Identified | Promise<Identified>;
   /** Throws when this caller may have no further call; otherwise gives what marks its end. */
   admit(caller: Caller, path: string): () => void;
   /** Aborts when the node stops: streams end then, answers under way are finished. */
@@ -56,9 +65,9 @@ export function answer<Request, Response>(
     (rules) => async (call: ServerUnaryCall<Buffer, Buffer>, reply: sendUnaryData<Buffer>) => {
       const hangUp = new AbortController();
       call.on("cancelled", () => hangUp.abort());
-      const caller = callerOf(call, hangUp.signal);
       let leave = () => {};
       try {
+        const caller = await callerOf(call, rules, hangUp.signal);
         leave = rules.admit(caller, method.path);
         const response = await run(method.request.decode(call.request), caller);
         reply(null, asBuffer(method.response.encode(response)));
@@ -106,9 +115,9 @@ async function serveStream<Request, Response>(
 ): Promise<void> {
   const stop = childOf(rules.stopping);
   call.on("cancelled", () => stop.abort());
-  const caller = callerOf(call, stop.signal);
   let leave = () => {};
   try {
+    const caller = await callerOf(call, rules, stop.signal);
     leave = rules.admit(caller, method.path);
     await sendStream(call, encodeEach(method, run(caller)), { signal: stop.signal });
     call.end();
@@ -166,10 +175,21 @@ function handlerOf<Request, Response>(
   };
 }
 
-function callerOf(call: { metadata: Metadata; getPeer(): string }, signal: AbortSignal): Caller {
-  const claimed = call.metadata.get(nodeIdHeader)[0];
-  const peerId = typeof claimed === "string" && isNodeId(claimed) ? claimed : null;
-  return { peerId, address: call.getPeer(), signal };
+async function callerOf(
+  call: Parameters<typeof credentialsOf>[0],
+  rules: ServeRules,
+  signal: AbortSignal,
+): Promise<Caller> {
+  const credentials = credentialsOf(call);
+  const identified = await rules.identify(credentials);
+  return { ...identified, address: credentials.address, signal };
+}
+
+/** Where nobody has to prove anything: the claim, if it is one at all. */
+export function believeClaim(credentials: Credentials): Identified {
+  const { claimedId } = credentials;
+  const peerId = claimedId !== null && isNodeId(claimedId) ? claimedId : null;
+  return { peerId, provenId: null, publicKey: null };
 }
 
 function failureOf(error: unknown, rules: ServeRules, path: string): ServiceError {

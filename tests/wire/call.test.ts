@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { PeerError } from "../../src/base/error.ts";
 import { type Channel, openChannel } from "../../src/wire/client.ts";
-import { answer, answerStream, type Handler } from "../../src/wire/serve.ts";
+import { answer, answerStream, believeClaim, type Handler } from "../../src/wire/serve.ts";
 import { discovery, distribution, registerSync, replication } from "../../src/wire/services.ts";
 import { isUnimplemented, refusalOf, refuse } from "../../src/wire/status.ts";
 
@@ -52,6 +52,7 @@ beforeAll(async () => {
     "grpc.max_send_message_length": 16 * 1024 * 1024,
   });
   const rules = {
+    identify: believeClaim,
     admit: () => () => {},
     stopping: stopping.signal,
     showDetails: false,
