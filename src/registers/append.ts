@@ -8,13 +8,14 @@ import { Mutex } from "../base/mutex.ts";
 import type { CheckedPage, Head, VerifiedPage } from "../dockets/types.ts";
 import { systemClock } from "../runtime/clock.ts";
 import type { Transaction } from "../store/database.ts";
+import { sql } from "../store/sql.ts";
 import { inTransaction } from "../store/transaction.ts";
 import { moveCheckpoint } from "./checkpoints-table.ts";
 import { insertDockets, isChain } from "./dockets-table.ts";
 import { publish } from "./feed.ts";
-import { registerOf, setHead } from "./heads.ts";
+import { forgetRegister, registerOf, setHead } from "./heads.ts";
 import { eventOf, firstRow, lastDocket, versionsFrom, withPage } from "./register-progress.ts";
-import { insertRegister, moveHead, type RegisterRow } from "./registers-table.ts";
+import { insertRegister, moveHead, type RegisterRow, readRegisterRow } from "./registers-table.ts";
 import { insertTransactions } from "./transactions-table.ts";
 
 export interface AppendOptions {
@@ -51,7 +52,10 @@ export function appendPage(
       await writePage(transaction, { verified, row, options });
       return true;
     });
-    if (!isStored) return "moved";
+    if (!isStored) {
+      await rereadHead(page.registerId);
+      return "moved";
+    }
     setHead(row);
     publish(eventOf(page, row.latestVersion - page.transactions.count + 1));
     return { registerId: row.registerId, number: row.headNumber, hash: row.headHash };
@@ -61,6 +65,16 @@ export function appendPage(
 /** Runs `work` while no page of the register is being stored. For `purge.ts`. */
 export function withoutAppends<T>(registerId: string, work: () => Promise<T>): Promise<T> {
   return turnsOf(registerId).run(work);
+}
+
+/**
+ * What is in memory is behind the table: the connection broke after the database took a page and
+ * before it could say so. Whoever follows the feed finds a gap and reads the table.
+ */
+async function rereadHead(registerId: string): Promise<void> {
+  const row = await readRegisterRow(sql(), registerId);
+  if (row === null) forgetRegister(registerId);
+  else setHead(row);
 }
 
 const turns = new Map<string, Mutex>();

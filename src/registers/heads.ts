@@ -42,7 +42,7 @@ export function setHead(row: RegisterRow): void {
   opened().set(row.registerId, { ...row, anchor: anchorOfRow(row) });
 }
 
-/** For `purge.ts` alone. */
+/** For `purge.ts`, and for `append.ts` where the table has no such register. */
 export function forgetRegister(registerId: string): void {
   opened().delete(registerId);
 }

@@ -7,6 +7,12 @@ import { toStoreError } from "./pg-errors.ts";
 /** Wait for running queries at `close`; after that their connections are cut. */
 const closeSeconds = 5;
 
+/*
+ * The driver is used with patches/postgres@3.4.9.patch. Without it, a connection that breaks inside
+ * a transaction ends the process by an error that nobody can catch, or leaves a connection that
+ * never works again; and what the transaction does after that runs on the next connection, outside
+ * of any transaction or inside another one. tests/store/sql.test.ts cuts connections to show it.
+ */
 export type Numbers = { bigint: number };
 /** The pool. Each query may run on another connection. */
 export type Pool = postgres.Sql<Numbers>;

@@ -2,6 +2,7 @@ import registers from "../../db/0001_registers.sql" with { type: "text" };
 import replication from "../../db/0002_replication.sql" with { type: "text" };
 import peers from "../../db/0003_peers.sql" with { type: "text" };
 import events from "../../db/0004_events.sql" with { type: "text" };
+import mesh from "../../db/0005_mesh.sql" with { type: "text" };
 
 export interface Migration {
   /** 1, 2, 3 … without a hole. */
@@ -16,4 +17,5 @@ export const migrations: readonly Migration[] = [
   { number: 2, name: "0002_replication", text: replication },
   { number: 3, name: "0003_peers", text: peers },
   { number: 4, name: "0004_events", text: events },
+  { number: 5, name: "0005_mesh", text: mesh },
 ];

@@ -75,6 +75,11 @@ export async function makeSchema(): Promise<TestStore> {
   };
 }
 
+/** Whether there may be a PostgreSQL server for tests that are about one. */
+export function hasServer(): boolean {
+  return isWanted("postgres");
+}
+
 /** Whether tests on this database are to run; without a server those on PostgreSQL are not. */
 function isWanted(kind: "embedded" | "postgres"): boolean {
   const wanted = process.env.TEST_STORES ?? "";
