@@ -107,8 +107,19 @@ function notANode(url: string): PeerError {
 
 function unreachable(url: string, thrown: unknown): PeerError {
   if (thrown instanceof PeerError) return thrown;
+  const code = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "";
   return new PeerError("network", "node-unreachable", {
-    message: `The node at ${url} cannot be reached: ${messageOf(thrown)}`,
+    message: `The node at ${url} cannot be reached: ${reasons[code] ?? messageOf(thrown)}`,
     cause: thrown,
   });
 }
+
+/** Bun's words for these end in advice that is none. */
+const reasons: Record<string, string> = {
+  ConnectionRefused: "nothing listens there",
+  ECONNREFUSED: "nothing listens there",
+  ConnectionClosed: "it broke the connection",
+  ECONNRESET: "it broke the connection",
+  FailedToOpenSocket: "there is no way to that address",
+  ENOTFOUND: "there is no such host",
+};

@@ -8,7 +8,7 @@ import { limits } from "../runtime/limits.ts";
 import { refused } from "./chain.ts";
 import { splitLines } from "./record-lines.ts";
 
-/** A file that `export --format dockets` wrote: one docket a line with its transactions, as texts. */
+/** What `export --format dockets` wrote: a docket a line with its transactions, as texts. */
 export interface DocketFile {
   registerId: string;
   bytesRead(): number;

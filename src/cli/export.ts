@@ -106,7 +106,7 @@ function recordIn(data: Uint8Array): string | null {
   const decoded = decodeTransaction(data);
   const { payloadJson } = present(decoded.ok ? decoded.value : null, "a verified transaction");
   if (memberText(payloadJson, "type")?.trim() === '"Control"') return null;
-  // Between the tokens of JSON a line break means as much as a space, and only there it can be bare.
+  // A bare line break can only stand between tokens, where it means as much as a space.
   return (memberText(payloadJson, "data") ?? payloadJson).replaceAll("\n", " ");
 }
 

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { PeerError } from "../base/error.ts";
+import { systemClock } from "../runtime/clock.ts";
 import { limits } from "../runtime/limits.ts";
 import { readInput } from "../runtime/terminal.ts";
 import { type InputRecord, readNdjson } from "./record-lines.ts";
@@ -30,6 +31,7 @@ export interface Batch {
 
 const batchRecords = 1_000;
 const batchBytes = 4 * 2 ** 20;
+const pauseMs = 500;
 
 export async function openInput(
   name: string,
@@ -66,35 +68,78 @@ export function readRecords(
   return readNdjson(options.bytes, { bytesMax, skipped: options.skipped });
 }
 
-/** Records by requests; what came before a fault is handed out before the fault is thrown. */
+/**
+ * Records by requests. What came before a fault is handed out before the fault is thrown, and what
+ * waits is handed out when the source pauses, so that a live source gets sealed as it comes.
+ */
 export async function* batchesOf(
   source: AsyncIterable<InputRecord[]>,
 ): AsyncGenerator<Batch, void, void> {
-  let records: InputRecord[] = [];
-  let characters = 0;
-  let first = 1;
-  const take = (): Batch => {
-    const batch = { first, records };
-    first += records.length;
-    records = [];
-    characters = 0;
-    return batch;
-  };
+  const pending = new Pending();
+  const iterator = source[Symbol.asyncIterator]();
   try {
-    for await (const some of source) {
-      for (const record of some) {
-        const isFull =
-          records.length === batchRecords || characters + record.text.length > batchBytes;
-        if (isFull && records.length > 0) yield take();
-        records.push(record);
-        characters += record.text.length;
+    for (;;) {
+      const coming = iterator.next();
+      if (pending.count > 0 && !(await isSoon(coming))) yield pending.take();
+      const some = await coming;
+      if (some.done) break;
+      for (const record of some.value) {
+        if (!pending.hasRoomFor(record)) yield pending.take();
+        pending.add(record);
       }
     }
   } catch (thrown) {
-    if (records.length > 0) yield take();
+    if (pending.count > 0) yield pending.take();
     throw thrown;
+  } finally {
+    // Not waited for: it may be busy with a read that only an abort ends.
+    iterator.return?.(undefined)?.catch(() => undefined);
   }
-  if (records.length > 0) yield take();
+  if (pending.count > 0) yield pending.take();
+}
+
+class Pending {
+  #records: InputRecord[] = [];
+  #characters = 0;
+  #first = 1;
+
+  get count(): number {
+    return this.#records.length;
+  }
+
+  hasRoomFor(record: InputRecord): boolean {
+    if (this.count === 0) return true;
+    return this.count < batchRecords && this.#characters + record.text.length <= batchBytes;
+  }
+
+  add(record: InputRecord): void {
+    this.#records.push(record);
+    this.#characters += record.text.length;
+  }
+
+  take(): Batch {
+    const batch = { first: this.#first, records: this.#records };
+    this.#first += this.#records.length;
+    this.#records = [];
+    this.#characters = 0;
+    return batch;
+  }
+}
+
+/** False when it isn't there within the longest pause that is waited out. */
+async function isSoon(coming: Promise<unknown>): Promise<boolean> {
+  const nap = new AbortController();
+  const came = coming.then(
+    () => true,
+    () => true,
+  );
+  const waited = systemClock.sleep(pauseMs, nap.signal).then(
+    () => false,
+    () => true,
+  );
+  const soon = await Promise.race([came, waited]);
+  nap.abort();
+  return soon;
 }
 
 async function statFile(name: string) {
@@ -102,7 +147,7 @@ async function statFile(name: string) {
     const found = await stat(name);
     if (!found.isDirectory()) return found;
   } catch (cause) {
-    throw new PeerError("not-found", "no-such-file", {
+    throw new PeerError("invalid", "no-such-file", {
       message: `The file ${name} does not exist or may not be read`,
       cause,
     });

@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander";
 import { utf8 } from "../base/bytes.ts";
 import { messageOf, PeerError, toPeerError } from "../base/error.ts";
-import { orAbort } from "../base/signal.ts";
+import { childOf, orAbort } from "../base/signal.ts";
 import { onStop } from "../runtime/process.ts";
 import type { Client } from "./client.ts";
 import { type ConnectOptions, connect, withConnection } from "./connect.ts";
@@ -129,8 +129,9 @@ class ImportRun {
   /** One request at a time, since their order is the register's; the next is read meanwhile. */
   async #sendAll(): Promise<void> {
     const { input, signal } = this.options;
+    const reading = childOf(signal);
     const records = readRecords(input, {
-      bytes: this.#counted(input.open(signal)),
+      bytes: this.#counted(input.open(reading.signal)),
       skipped: () => {
         this.#skipped += 1;
       },
@@ -145,6 +146,9 @@ class ImportRun {
         sending.catch(() => undefined);
       }
     } finally {
+      // Input that nobody reads to its end would keep the process waiting for more of it.
+      reading.abort();
+      reading.dispose();
       await sending;
     }
   }
@@ -198,27 +202,28 @@ class ImportRun {
 
   /** What went wrong, what is safe, and how to go on. */
   #explained(thrown: unknown): Error {
-    if (this.options.signal.aborted)
-      return new Interrupted(`Interrupted: ${this.#howToGoOn(false)}`);
+    if (this.options.signal.aborted) {
+      return new Interrupted(`Interrupted: ${this.#howToGoOn({ mustMend: false })}`);
+    }
     const error = toPeerError(thrown);
-    const isFileToMend = ["invalid", "too-large", "unprocessable"].includes(error.kind);
-    const isBefore = this.#registerId === null;
-    const rest = isBefore ? "nothing was imported" : this.#howToGoOn(isFileToMend);
+    const mustMend = ["invalid", "too-large", "unprocessable"].includes(error.kind);
     const text = error.kind === "internal" ? messageOf(error.cause ?? error) : error.message;
     return new PeerError(error.kind, error.code, {
-      message: `${text}; ${rest}`,
+      message: `${text}; ${this.#howToGoOn({ mustMend })}`,
       facts: error.facts,
       cause: error,
     });
   }
 
-  #howToGoOn(isFileToMend: boolean): string {
+  #howToGoOn({ mustMend }: { mustMend: boolean }): string {
     const { input } = this.options;
-    const sealed = `${grouped(this.#sealed)} records before that are sealed`;
-    const isIdNeeded = isFileToMend || !input.isIdDerived;
-    const flag = isIdNeeded ? ` with --import-id ${input.importId}` : "";
-    const mend = isFileToMend ? "mend that and run it" : "run the same command";
-    return `${sealed}; to go on, ${mend} again${flag}: nothing will be doubled`;
+    if (this.#sealed === 0) return "nothing was imported";
+    const count =
+      this.#sealed === 1 ? "the first record is" : `${grouped(this.#sealed)} records are`;
+    // A file's id follows from its content, which mending changes.
+    const flag = mustMend || !input.isIdDerived ? ` with --import-id ${input.importId}` : "";
+    const how = mustMend ? "mend the input and run this" : "run this";
+    return `${count} sealed; to go on, ${how} again${flag}: nothing will be doubled`;
   }
 }
 

@@ -1,49 +1,52 @@
-import { pipeline, Readable } from "node:stream";
-import { CsvError, type Info, parse } from "csv-parse";
+import { finished } from "node:stream";
+import { CsvError, parse } from "csv-parse";
 import { PeerError } from "../base/error.ts";
 import type { InputRecord } from "./record-lines.ts";
 
-const rowsAtOnce = 500;
-
 /**
- * Records of CSV with a header line: each row as a JSON object of texts, members in the order of the
- * columns. The same row always gives the same text. Throws `invalid` with the line of the fault.
+ * Records of CSV with a header line: each row as a JSON object of texts, members in the order of
+ * the columns. The same row always gives the same text. Throws `invalid` with the line of the fault.
  */
 export async function* readCsv(
   bytes: AsyncIterable<Uint8Array>,
   options: { bytesMax: number },
 ): AsyncGenerator<InputRecord[]> {
+  const rows: Row[] = [];
   const parser = parse({
     bom: true,
-    info: true,
     skip_empty_lines: true,
     max_record_size: options.bytesMax,
+    // Taken here, since a parser that fails drops the rows that nobody has read yet.
+    on_record: (cells: string[], { lines }) => {
+      rows.push({ cells, line: lines });
+      return null;
+    },
   });
-  // Its failures come out of the parser as well.
-  pipeline(Readable.from(textOf(bytes)), parser, () => undefined);
+  let fault: unknown = null;
+  parser.on("error", (error) => {
+    fault = error;
+  });
+  parser.resume();
   let names: string[] | null = null;
-  let records: InputRecord[] = [];
-  try {
-    for await (const { record, info } of parser as AsyncIterable<Row>) {
-      if (names === null) {
-        names = readHeader(record);
-        continue;
-      }
-      records.push({ text: objectText(names, record), line: info.lines });
-      if (records.length < rowsAtOnce) continue;
-      yield records;
-      records = [];
-    }
-  } catch (thrown) {
-    if (records.length > 0) yield records;
-    throw thrown instanceof CsvError ? badRow(thrown, options.bytesMax) : thrown;
+  const take = (): InputRecord[] =>
+    rows.splice(0).flatMap(({ cells, line }) => {
+      if (names !== null) return [{ text: objectText(names, cells), line }];
+      names = readHeader(cells);
+      return [];
+    });
+  for await (const text of textOf(bytes)) {
+    await new Promise<void>((written) => parser.write(text, () => written()));
+    yield take();
+    if (fault !== null) break;
   }
-  yield records;
+  if (fault === null) await new Promise<void>((ended) => finished(parser.end(), () => ended()));
+  yield take();
+  if (fault !== null) throw fault instanceof CsvError ? badRow(fault, options.bytesMax) : fault;
 }
 
 interface Row {
-  record: string[];
-  info: Info;
+  cells: string[];
+  line: number;
 }
 
 async function* textOf(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<string> {

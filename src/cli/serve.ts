@@ -1,10 +1,10 @@
 import type { Command } from "commander";
-import * as node from "../node.ts";
+import type { NodeOptions } from "../node.ts";
 import { logFor } from "../runtime/log.ts";
 import { onStop, type StopSignal } from "../runtime/process.ts";
 import { effectiveSettings, withSettings } from "./node-settings.ts";
 
-export function addServe(program: Command, options: node.NodeOptions): void {
+export function addServe(program: Command, options: NodeOptions): void {
   withSettings(program.command("serve"))
     .description("Run a node until it is told to stop")
     .addHelpText(
@@ -15,12 +15,14 @@ export function addServe(program: Command, options: node.NodeOptions): void {
 }
 
 /** Until SIGTERM or SIGINT: then what runs is finished, and the process ends by itself. */
-async function serve(flags: Record<string, unknown>, options: node.NodeOptions): Promise<void> {
+async function serve(flags: Record<string, unknown>, options: NodeOptions): Promise<void> {
   const { config } = await effectiveSettings(flags);
   const log = logFor("serve");
   const stopping = Promise.withResolvers<StopSignal>();
   const forget = onStop(stopping.resolve);
   try {
+    // Only here: the other commands need not wait until all that a node is made of is loaded.
+    const node = await import("../node.ts");
     const running = await node.open(config, options);
     const { nodeId, httpUrl, grpcAddress } = running;
     log.info({ nodeId, httpUrl, grpcAddress }, "Node is up");

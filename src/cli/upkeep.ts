@@ -5,8 +5,6 @@ import { base64urlOf, bytesOfBase64url } from "../base/bytes.ts";
 import { PeerError } from "../base/error.ts";
 import { publicKeyOfSeed } from "../dockets/keys.ts";
 import { openDataDir, readSecret } from "../runtime/data-dir.ts";
-import { migrate } from "../store/migrate.ts";
-import * as store from "../store/sql.ts";
 import { outputOption, settings } from "./connect.ts";
 import { effectiveSettings, withSettings } from "./node-settings.ts";
 import { type OutputFormat, printOne } from "./print.ts";
@@ -31,6 +29,8 @@ async function migrateDatabase(
   options: { embeddedThread: URL },
 ): Promise<void> {
   const { config } = await effectiveSettings({ ...given });
+  const store = await import("../store/sql.ts");
+  const { migrate } = await import("../store/migrate.ts");
   const dataDir = await openDataDir(config.dataDir);
   try {
     await store.open({

@@ -28,8 +28,8 @@ export async function withVerifiers<T>(threadUrl: URL, work: () => Promise<T>): 
 }
 
 /**
- * All of a register that a node holds, verified here page by page. Throws when a docket is not true,
- * and when the node has less than it says.
+ * All of a register that a node holds, verified here page by page. Throws when a docket is not
+ * true, and when the node has less than it says.
  */
 export async function* verifiedRegister(
   client: Client,
@@ -55,8 +55,10 @@ export async function* verifiedRegister(
     yield one;
   }
   if (next > register.headDocketNumber) return;
+  const { headDocketNumber } = register;
   throw new PeerError("conflict", "incomplete", {
-    message: `The node says that docket ${register.headDocketNumber} is its newest, and gave ${next - from} dockets only`,
+    message: `Docket ${next} is missing: the node said that docket ${headDocketNumber} is its newest`,
+    facts: { nextNumber: next, headDocketNumber },
   });
 }
 

@@ -68,12 +68,14 @@ async function verifyHeld(registerId: string, options: VerifyOptions & { signal:
     ...(options.genesisHash === undefined ? {} : { genesisHash: options.genesisHash }),
   });
   const result = await summed(pages, { registerId, progress });
-  if (result.genesisHash !== null && result.genesisHash !== register.genesisHash) {
+  const { genesisHash } = register;
+  if (result.genesisHash !== null && result.genesisHash !== genesisHash) {
     throw new PeerError("conflict", "genesis-differs", {
-      message: `The node names ${register.genesisHash} as the genesis hash, its docket 0 has ${result.genesisHash}`,
+      message: `The node names ${genesisHash} as the genesis hash, but docket 0 has another`,
+      facts: { named: genesisHash, found: result.genesisHash },
     });
   }
-  return { ...result, genesisHash: register.genesisHash };
+  return { ...result, genesisHash };
 }
 
 async function verifyFile(path: string, options: VerifyOptions) {
