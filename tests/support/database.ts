@@ -26,8 +26,7 @@ export interface TestStore {
  * is what it was opened with, for tests that open it once more.
  */
 export function onEachStore(name: string, body: (options: () => StoreOptions) => void): void {
-  for (const kind of ["embedded", "postgres"] as const) {
-    if (!isWanted(kind)) continue;
+  for (const kind of storeKinds()) {
     describe(`${name} (${kind})`, () => {
       let made: TestStore | null = null;
       beforeAll(async () => {
@@ -46,8 +45,14 @@ export function onEachStore(name: string, body: (options: () => StoreOptions) =>
 
 /** A directory with an embedded database that was started once: a first start takes seconds. */
 export async function makeEmbedded(): Promise<TestStore> {
+  const made = makeEmptyEmbedded();
+  cpSync(await embeddedTemplate(), made.options.dataDir, { recursive: true });
+  return made;
+}
+
+/** A directory in which an embedded database can be started for the first time. */
+export function makeEmptyEmbedded(): TestStore {
   const dataDir = mkdtempSync(join(tmpdir(), "sorcha-peer-test-"));
-  cpSync(await embeddedTemplate(), dataDir, { recursive: true });
   return {
     options: { schema: "peer", poolSize: 1, dataDir, embeddedThreadUrl },
     remove: async () => rmSync(dataDir, { recursive: true, force: true }),
@@ -77,14 +82,16 @@ export async function makeSchema(): Promise<TestStore> {
 
 /** Whether there may be a PostgreSQL server for tests that are about one. */
 export function hasServer(): boolean {
-  return isWanted("postgres");
+  return storeKinds().includes("postgres");
 }
 
-/** Whether tests on this database are to run; without a server those on PostgreSQL are not. */
-function isWanted(kind: "embedded" | "postgres"): boolean {
-  const wanted = process.env.TEST_STORES ?? "";
-  if (wanted !== "" && !wanted.split(",").includes(kind)) return false;
-  return kind === "embedded" || process.env.TEST_DATABASE_URL !== "";
+/** The databases to test on; without a server, PostgreSQL is not among them. */
+export function storeKinds(): ("embedded" | "postgres")[] {
+  const wanted = (process.env.TEST_STORES || "embedded,postgres").split(",");
+  const kinds: ("embedded" | "postgres")[] = [];
+  if (wanted.includes("embedded")) kinds.push("embedded");
+  if (wanted.includes("postgres") && process.env.TEST_DATABASE_URL !== "") kinds.push("postgres");
+  return kinds;
 }
 
 /** The runner names the server it found; a test file that is run by itself finds one. */
