@@ -13,6 +13,7 @@ export const floors: Readonly<Record<string, number>> = {
   store: 2,
   wire: 2,
   workers: 2,
+  trust: 2,
   telemetry: 2,
   peers: 3,
   registers: 3,

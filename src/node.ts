@@ -24,7 +24,7 @@ import { makeRoad, type Road } from "./replication/road.ts";
 import * as subscriptions from "./replication/subscriptions.ts";
 import * as rest from "./rest/app.ts";
 import { nodeSource } from "./rest/node-source.ts";
-import { openSigningKey } from "./rest/signing-key.ts";
+import { openSigningKey } from "./trust/signing-key.ts";
 import { discoveryHandlers } from "./rpc/discovery.ts";
 import { docketSyncHandlers } from "./rpc/docket-sync.ts";
 import { heartbeatHandlers } from "./rpc/heartbeat.ts";

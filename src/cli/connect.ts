@@ -3,11 +3,11 @@ import { join } from "node:path";
 import { type Command, Option } from "commander";
 import { z } from "zod";
 import { PeerError } from "../base/error.ts";
-import { TokenGate } from "../rest/auth.ts";
-import { findSigningKey } from "../rest/signing-key.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { type Config, loadConfig } from "../runtime/config.ts";
 import { environment } from "../runtime/terminal.ts";
+import { findSigningKey } from "../trust/signing-key.ts";
+import { TokenGate } from "../trust/tokens.ts";
 import { Client } from "./client.ts";
 import { type OutputFormat, outputFormats } from "./print.ts";
 

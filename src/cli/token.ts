@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from "commander";
-import { findSigningKey } from "../rest/signing-key.ts";
+import { findSigningKey } from "../trust/signing-key.ts";
 import { gateOf, noNodeIn, settings } from "./connect.ts";
 import { writeLine, writeNote } from "./print.ts";
 

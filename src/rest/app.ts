@@ -7,7 +7,7 @@ import { assert } from "../base/assert.ts";
 import { messageOf, PeerError } from "../base/error.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { limits } from "../runtime/limits.ts";
-import { TokenGate } from "./auth.ts";
+import { TokenGate } from "../trust/tokens.ts";
 import { type Handler, type Reply, readCall, type Surroundings } from "./call.ts";
 import { type EndpointName, type Endpoints, endpoints } from "./contract.ts";
 import type { EndpointShape } from "./endpoint.ts";

@@ -1,120 +1,18 @@
-import { errors, jwtVerify, SignJWT } from "jose";
-import { z } from "zod";
-import { utf8 } from "../base/bytes.ts";
 import { PeerError } from "../base/error.ts";
+import type { Caller } from "../trust/tokens.ts";
 import type { Access } from "./endpoint.ts";
-
-/** Who calls. A caller without a token is anonymous; one with a bad token is refused. */
-export type Caller =
-  | { isAnonymous: true }
-  | {
-      isAnonymous: false;
-      subject: string;
-      isService: boolean;
-      orgId: string | null;
-      roles: readonly string[];
-    };
-
-export interface TokenClaims {
-  subject: string;
-  isService: boolean;
-  orgId?: string;
-  roles?: readonly string[];
-  lifetimeMs: number;
-}
-
-const claimsSchema = z.object({
-  sub: z.string().min(1),
-  token_type: z.string().optional(),
-  token_use: z.string().optional(),
-  org_id: z.string().optional(),
-  role: z.union([z.string(), z.array(z.string())]).optional(),
-});
-
-/**
- * Checks and mints bearer tokens with one symmetric key: HS256 and nothing else, issuer, audience
- * and expiry always checked. An ordinary value; REST, RPC and CLI make their own.
- */
-export class TokenGate {
-  readonly #key: Uint8Array;
-
-  constructor(
-    private readonly options: {
-      /** The signing key's text; its UTF-8 bytes are the key. At least 32 of them. */
-      key: string;
-      issuer: string;
-      audience: string;
-      clockSkewMs: number;
-      nowMs: () => number;
-    },
-  ) {
-    this.#key = utf8(options.key);
-    if (this.#key.length >= 32) return;
-    throw new PeerError("configuration", "short-jwt-key", {
-      message: `The token signing key has ${this.#key.length} bytes; it needs at least 32`,
-    });
-  }
-
-  /** The caller of an `Authorization` header; null: no header. Throws `unauthenticated`. */
-  async callerOf(header: string | null): Promise<Caller> {
-    if (header === null) return { isAnonymous: true };
-    const token = /^bearer +([^\s]+)$/i.exec(header.trim())?.[1];
-    if (token === undefined)
-      throw refusal("The Authorization header is not of the form Bearer TOKEN");
-    const claims = claimsSchema.safeParse(await this.#verify(token));
-    if (!claims.success) throw refusal("The token lacks a subject or has malformed claims");
-    if (claims.data.token_use === "refresh") throw refusal("A refresh token gives no access here");
-    return {
-      isAnonymous: false,
-      subject: claims.data.sub,
-      isService: claims.data.token_type === "service",
-      orgId: claims.data.org_id ?? null,
-      roles: [claims.data.role ?? []].flat(),
-    };
-  }
-
-  mint(claims: TokenClaims): Promise<string> {
-    const nowSeconds = Math.floor(this.options.nowMs() / 1_000);
-    const body = {
-      token_type: claims.isService ? "service" : "user",
-      ...(claims.isService ? { service_name: claims.subject } : {}),
-      ...(claims.orgId === undefined ? {} : { org_id: claims.orgId }),
-      ...(claims.roles === undefined ? {} : { role: claims.roles }),
-    };
-    return new SignJWT(body)
-      .setProtectedHeader({ alg: "HS256", typ: "JWT" })
-      .setSubject(claims.subject)
-      .setJti(crypto.randomUUID())
-      .setIssuer(this.options.issuer)
-      .setAudience(this.options.audience)
-      .setIssuedAt(nowSeconds)
-      .setNotBefore(nowSeconds)
-      .setExpirationTime(nowSeconds + Math.ceil(claims.lifetimeMs / 1_000))
-      .sign(this.#key);
-  }
-
-  async #verify(token: string): Promise<unknown> {
-    try {
-      const { payload } = await jwtVerify(token, this.#key, {
-        algorithms: ["HS256"],
-        issuer: this.options.issuer,
-        audience: this.options.audience,
-        clockTolerance: this.options.clockSkewMs / 1_000,
-        currentDate: new Date(this.options.nowMs()),
-        requiredClaims: ["sub", "exp"],
-      });
-      return payload;
-    } catch (thrown) {
-      if (thrown instanceof errors.JOSEError) throw refusal(reasonOf(thrown));
-      throw thrown;
-    }
-  }
-}
 
 /** Throws unless the caller may do what asks for `access`. */
 export function requireAccess(caller: Caller, access: Access): void {
   if (access === "anonymous") return;
-  if (caller.isAnonymous) throw refusal("This needs a bearer token");
+  if (caller.isAnonymous) {
+    throw new PeerError("unauthenticated", "bad-token", { message: "This needs a bearer token" });
+  }
+  if (caller.isPeer) {
+    throw new PeerError("forbidden", "peer-token", {
+      message: "This needs an operator's token; the token that came is a peer's",
+    });
+  }
   if (access === "authenticated" || caller.isService) return;
   throw new PeerError("forbidden", "needs-service-token", {
     message: "This needs a service token; the token that came is a user's",
@@ -123,20 +21,8 @@ export function requireAccess(caller: Caller, access: Access): void {
 
 /** Administrators manage peers; `byOrg`: any member of an organisation, as in the .NET service. */
 export function mayManagePeers(caller: Caller, options: { byOrg: boolean }): boolean {
-  if (caller.isAnonymous) return false;
+  if (caller.isAnonymous || caller.isPeer) return false;
   if (caller.isService) return true;
   if (caller.orgId === null || caller.orgId === "") return false;
   return options.byOrg || caller.roles.some((role) => /^(Administrator|SystemAdmin)$/.test(role));
-}
-
-function refusal(message: string): PeerError {
-  return new PeerError("unauthenticated", "bad-token", { message });
-}
-
-function reasonOf(error: errors.JOSEError): string {
-  if (error instanceof errors.JWTExpired) return "The token has expired";
-  if (error instanceof errors.JWTClaimValidationFailed) {
-    return `The token's claim ${error.claim} is not what this node expects`;
-  }
-  return "The token was not signed with this node's key";
 }

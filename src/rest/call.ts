@@ -3,7 +3,8 @@ import { textOf } from "../base/bytes.ts";
 import { PeerError } from "../base/error.ts";
 import { jsonFault, placeOf } from "../base/json-scan.ts";
 import { limits } from "../runtime/limits.ts";
-import { type Caller, requireAccess, type TokenGate } from "./auth.ts";
+import type { Caller, TokenGate } from "../trust/tokens.ts";
+import { requireAccess } from "./auth.ts";
 import type { BodyOf, EndpointShape, ParamsOf, QueryOf, ReplyOf } from "./endpoint.ts";
 import type { RestSource } from "./source.ts";
 

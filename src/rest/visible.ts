@@ -1,10 +1,23 @@
 import { PeerError } from "../base/error.ts";
-import type { Caller } from "./auth.ts";
+import type { Policy } from "../dockets/types.ts";
+import { mayRead } from "../replication/local-adverts.ts";
+import type { Caller } from "../trust/tokens.ts";
 import type { HeldRegister, RestSource } from "./source.ts";
 
-/** Public registers are for anyone; what else this node holds is for callers with a good token. */
-export function isVisible(register: { isPublic: boolean }, caller: Caller): boolean {
-  return register.isPublic || !caller.isAnonymous;
+/**
+ * Public registers are for anyone; what else this node holds is for its operators, and for a peer
+ * that shows its token only where the register's policy, if known, makes it a reader.
+ */
+export function isVisible(
+  register: { isPublic: boolean; policy?: Policy },
+  caller: Caller,
+): boolean {
+  if (register.isPublic) return true;
+  if (caller.isAnonymous) return false;
+  return (
+    !caller.isPeer ||
+    (register.policy !== undefined && mayRead({ policy: register.policy }, caller.subject))
+  );
 }
 
 /** The register, or `not-found`: a hidden one looks like one that isn't there. */

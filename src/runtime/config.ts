@@ -10,6 +10,10 @@ import { logLevels } from "./log.ts";
 const port = (name: string) =>
   z.coerce.number().int().min(0).max(65_535).describe(`${name}; 0 picks a free one`);
 
+/** See docs/security.md. */
+export const peerAuthModes = ["mtls", "token", "open"] as const;
+export type PeerAuth = (typeof peerAuthModes)[number];
+
 export const configSchema = z.object({
   dataDir: z
     .string()
@@ -33,6 +37,34 @@ export const configSchema = z.object({
     .array(z.string().regex(/^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$/))
     .default([])
     .describe("Peers to ask first, host:port; they only help this node in"),
+  peerAuth: z
+    .enum(peerAuthModes)
+    .default("open")
+    .describe(
+      "How peers prove who they are: mtls by certificate, token by JWT, open not at all; in production the default is mtls",
+    ),
+  tlsCertificate: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "Certificate file, PEM, this node's first; default: tls/node.crt in the data directory",
+    ),
+  tlsKey: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("The certificate's key file, PEM; default: tls/node.key in the data directory"),
+  tlsCa: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("File of all trusted authorities, PEM; default: tls/ca.crt in the data directory"),
+  peerTokenFile: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("File with the token shown to peers; without it the node mints its own"),
   dbConnection: z
     .string()
     .regex(/^postgres(ql)?:\/\//)
@@ -166,9 +198,10 @@ const environmentAliases: Partial<Record<ConfigKey, readonly string[]>> = {
   jwtAudience: ["JwtSettings__Audience"],
 };
 
-/** `dataDir` → `PEER_DATA_DIR`. */
+/** `dataDir` → `PEER_DATA_DIR`, `peerAuth` → `PEER_AUTH`. */
 export function environmentName(key: string): string {
-  return `PEER_${key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
+  const words = key.replace(/^peer(?=[A-Z])/, "").replace(/(?<!^)[A-Z]/g, (letter) => `_${letter}`);
+  return `PEER_${words.toUpperCase()}`;
 }
 
 /**
@@ -189,7 +222,7 @@ export function loadConfig(layers: {
   }
   refuseUnknownKeys(layers.file ?? {});
   const parsed = configSchema.safeParse(raw);
-  if (parsed.success) return { config: Object.freeze(parsed.data), sources };
+  if (parsed.success) return { config: Object.freeze(settled(parsed.data, sources)), sources };
   const issue = parsed.error.issues[0];
   const key = String(issue?.path[0]) as ConfigKey;
   const value = secretKeys.includes(key) ? "***" : JSON.stringify(raw[key]);
@@ -197,6 +230,15 @@ export function loadConfig(layers: {
     message: `Setting ${key} = ${value} (from ${sources[key]}, ${environmentName(key)}) is not usable: ${issue?.message}`,
     facts: { key, source: sources[key] },
   });
+}
+
+/** In production nobody is let in unproven unless an operator wrote so by hand. */
+function settled(
+  config: z.infer<typeof configSchema>,
+  sources: Record<ConfigKey, ConfigSource>,
+): z.infer<typeof configSchema> {
+  if (!config.production || sources.peerAuth !== "default") return config;
+  return { ...config, peerAuth: "mtls" };
 }
 
 function pickValue(

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:tes
 import { SignJWT } from "jose";
 import { verifyInclusion } from "../../src/dockets/proof.ts";
 import * as rest from "../../src/rest/app.ts";
-import { TokenGate } from "../../src/rest/auth.ts";
+import { TokenGate } from "../../src/trust/tokens.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { MemoryNode, newSubscription } from "./memory-node.ts";
 

@@ -1,0 +1,90 @@
+import { nodeIdOfNames } from "./certificate.ts";
+import { nodeIdOfKey } from "./node-key.ts";
+import { proofText } from "./proof.ts";
+import type { TlsFiles } from "./tls-files.ts";
+
+export interface OutgoingOptions {
+  nodeId: string;
+  key: { publicKey: Uint8Array; sign: (bytes: Uint8Array) => Uint8Array };
+  tls: TlsFiles | null;
+  /** Null: this node shows none. */
+  token: () => string | null;
+  nowMs: () => number;
+}
+
+/** How this node shows itself to others, and knows them: one `Meeting` a channel. */
+export class Outgoing {
+  constructor(private readonly options: OutgoingOptions) {}
+
+  /** For a channel to the peer; null: to whoever answers there. */
+  meet(peerId: string | null): Meeting {
+    return new Meeting(peerId, this.options);
+  }
+
+  /**
+   * Whether a peer that answers our calls is the node of its name beyond doubt: its certificate says
+   * so at every connection, or its name is that of its key.
+   */
+  isProven(peer: { peerId: string; publicKey: Uint8Array | null }): boolean {
+    if (this.options.tls !== null) return true;
+    return peer.publicKey !== null && nodeIdOfKey(peer.publicKey) === peer.peerId;
+  }
+}
+
+/** One channel's side of it; what `openChannel` asks for, with the name that was found. */
+export class Meeting {
+  #certifiedId: string | null = null;
+  #proof: { text: string; issuedAtMs: number } | null = null;
+
+  constructor(
+    private expectedId: string | null,
+    private readonly options: OutgoingOptions,
+  ) {}
+
+  /** What the channel checks the other side by; null: nothing. */
+  check(): { source: TlsFiles; problemOf: (names: string) => string | null } | null {
+    const { tls } = this.options;
+    return tls === null ? null : { source: tls, problemOf: (names) => this.#problemOf(names) };
+  }
+
+  /** Whose certificate answered; null: none did. */
+  certifiedId(): string | null {
+    return this.#certifiedId;
+  }
+
+  /** From now on the peer has a name: calls are signed for it. */
+  expect(peerId: string): void {
+    this.expectedId = peerId;
+  }
+
+  credentials(): { authorization?: string; proof?: string } {
+    const token = this.options.token();
+    return {
+      ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+      ...(this.expectedId === null ? {} : { proof: this.#proofFor(this.expectedId) }),
+    };
+  }
+
+  #problemOf(names: string): string | null {
+    const nodeId = nodeIdOfNames(names);
+    if (nodeId === null)
+      return `The certificate there (${names.slice(0, 200)}) names no single node`;
+    if (this.expectedId !== null && nodeId !== this.expectedId) {
+      return `The certificate there is ${nodeId}'s, not ${this.expectedId}'s`;
+    }
+    this.#certifiedId = nodeId;
+    return null;
+  }
+
+  /** Signed again once a minute. */
+  #proofFor(targetId: string): string {
+    const nowMs = Math.floor(this.options.nowMs());
+    if (this.#proof === null || Math.abs(nowMs - this.#proof.issuedAtMs) > proofRenewMs) {
+      const call = { callerId: this.options.nodeId, targetId, issuedAtMs: nowMs };
+      this.#proof = { text: proofText(call, this.options.key), issuedAtMs: nowMs };
+    }
+    return this.#proof.text;
+  }
+}
+
+const proofRenewMs = 60_000;
