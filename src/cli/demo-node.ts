@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { hexOf } from "../base/bytes.ts";
 import { PeerError } from "../base/error.ts";
+import { childOf } from "../base/signal.ts";
 import type { RegisterJson, SubscriptionJson } from "../rest/schemas.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { type Child, spawnChild } from "../runtime/process.ts";
@@ -21,6 +22,8 @@ export interface DemoNodeOptions {
   name: string;
   httpPort: number;
   seeds: readonly string[];
+  /** Ends every wait. */
+  signal: AbortSignal;
 }
 
 /**
@@ -31,8 +34,8 @@ export class DemoNode {
   readonly name: string;
   readonly dataDir: string;
   readonly #command: readonly string[];
-  readonly #logFile: string;
   readonly #child: Child;
+  readonly #signal: AbortSignal;
   #facts: RunFacts | null = null;
   #token = "";
 
@@ -41,31 +44,31 @@ export class DemoNode {
     this.name = options.name;
     this.dataDir = join(options.folder, options.name);
     this.#command = options.command;
-    this.#logFile = `${this.dataDir}.log`;
+    this.#signal = options.signal;
     mkdirSync(this.dataDir, { mode: 0o700 });
     const flags = ["--data-dir", this.dataDir, "--node-id", this.name, "--grpc-port", "0"];
     const port = ["--http-port", String(options.httpPort)];
     const seeds = options.seeds.flatMap((seed) => ["--seed", seed]);
     this.#child = spawnChild([...this.#command, "serve", ...flags, ...port, ...seeds], {
       hidden,
-      outputFile: this.#logFile,
+      outputFile: `${this.dataDir}.log`,
     });
   }
 
   /** Resolves when it can be used; rejects when it ends instead. */
   async ready(): Promise<void> {
-    const waiting = new AbortController();
     const isReady = async () => {
       this.#facts = readFacts(this.dataDir);
       return this.#facts !== null && (await fetch(`${this.httpUrl}/readyz`)).ok;
     };
+    const waiting = childOf(this.#signal);
     const ended = this.#child.exited.then((code) => {
-      throw failed(`Node ${this.name} ended with ${code}: see ${this.#logFile}`);
+      throw failed(`Node ${this.name} ended with exit code ${code}`);
     });
-    ended.catch(() => undefined);
     const asked = until(isReady, { what: `node ${this.name}`, signal: waiting.signal });
-    asked.catch(() => undefined);
+    for (const promise of [ended, asked]) promise.catch(() => undefined);
     await Promise.race([ended, asked]).finally(() => waiting.abort());
+    waiting.dispose();
     this.#token = lastLine(await this.#run(["token", "--service", "--data-dir", this.dataDir]));
   }
 
@@ -155,7 +158,7 @@ export type RegisterView = RegisterJson & { subscription: SubscriptionJson | nul
 /** Looks every few ms, which is for showing and measuring; nodes themselves never poll. */
 export async function until(
   isSo: () => Promise<boolean>,
-  options: { what: string; signal?: AbortSignal },
+  options: { what: string; signal: AbortSignal },
 ): Promise<void> {
   const deadlineMs = systemClock.monotonicMs() + patienceMs;
   while (!(await isSo().catch(() => false))) {
@@ -178,7 +181,8 @@ interface RunFacts {
 /** What a running node says of itself in its data directory; null until it has. */
 function readFacts(dataDir: string): RunFacts | null {
   const path = join(dataDir, "run.json");
-  return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as RunFacts) : null;
+  const text = existsSync(path) ? readFileSync(path, "utf8") : "";
+  return text.endsWith("\n") ? (JSON.parse(text) as RunFacts) : null;
 }
 
 function failed(message: string): PeerError {

@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync } from "node:fs";
+import { cp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { present } from "../base/assert.ts";
@@ -8,6 +9,7 @@ import { onStop, workingFolder } from "../runtime/process.ts";
 import { DemoNode, lastLine, until } from "./demo-node.ts";
 import { type DemoRecords, gatherRecords } from "./demo-records.ts";
 import { type DemoLive, type DemoReplica, type DemoResult, printDemo } from "./demo-result.ts";
+import { exitCodes } from "./exit.ts";
 import { writeLine, writeNote } from "./print.ts";
 
 export interface DemoOptions {
@@ -35,34 +37,50 @@ export async function runDemo(options: DemoOptions): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), "sorcha-peer-demo-"));
   const stopping = new AbortController();
   const forget = onStop(() => stopping.abort());
-  const stopped = abortOf(stopping.signal).promise.catch(() => null);
-  const demo = new Demo(options, folder);
+  const demo = new Demo(options, { folder, signal: stopping.signal });
   try {
-    const playing = demo.play();
-    playing.catch(() => undefined);
-    const result = await Promise.race([stopped, playing]);
-    if (result === null) return 130;
+    const result = await demo.play();
     if (options.json) writeLine(JSON.stringify(result));
     else printDemo(result);
     if (!options.once) {
       writeNote("The nodes stay up until Ctrl-C");
-      await stopped;
+      await abortOf(stopping.signal).promise.catch(() => undefined);
     }
-    rmSync(folder, { recursive: true, force: true });
     return result.verified && result.replicas.every((replica) => replica.equal) ? 0 : 1;
+  } catch (error) {
+    if (stopping.signal.aborted) return exitCodes.interrupted;
+    writeNote(`What the nodes logged: ${await keepLogs(folder)}`);
+    throw error;
   } finally {
+    stopping.abort();
     await demo.stop();
     forget();
+    rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** The logs outlive the demo where something went wrong. Gives their folder. */
+async function keepLogs(folder: string): Promise<string> {
+  const kept = `${folder}-logs`;
+  await cp(folder, kept, {
+    recursive: true,
+    filter: (path) => path === folder || /\.log$/.test(path),
+  });
+  return kept;
 }
 
 class Demo {
   readonly #nodes: DemoNode[] = [];
+  readonly #folder: string;
+  readonly #signal: AbortSignal;
 
   constructor(
     private readonly options: DemoOptions,
-    private readonly folder: string,
-  ) {}
+    surroundings: { folder: string; signal: AbortSignal },
+  ) {
+    this.#folder = surroundings.folder;
+    this.#signal = surroundings.signal;
+  }
 
   async play(): Promise<DemoResult> {
     const startedMs = systemClock.monotonicMs();
@@ -123,14 +141,22 @@ class Demo {
 
   async #records(): Promise<DemoRecords> {
     const { file } = this.options;
-    if (file === undefined) return gatherRecords(this.folder);
+    if (file === undefined) return gatherRecords(this.#folder);
     return { path: resolve(workingFolder(), file), what: file };
   }
 
   async #start(name: string, seeds: readonly string[]): Promise<DemoNode> {
+    this.#signal.throwIfAborted();
     const { port, selfCommand } = this.options;
     const httpPort = port === undefined ? 0 : port + this.#nodes.length;
-    const options = { command: selfCommand, folder: this.folder, name, httpPort, seeds };
+    const options = {
+      command: selfCommand,
+      folder: this.#folder,
+      name,
+      httpPort,
+      seeds,
+      signal: this.#signal,
+    };
     const node = new DemoNode(options);
     this.#nodes.push(node);
     await node.ready();
@@ -158,6 +184,7 @@ class Demo {
   ): Promise<{ seconds: number; transactionsPerSecond: number }> {
     const { registerId } = from;
     await until(() => node.hasHeardOf(registerId), {
+      signal: this.#signal,
       what: `${node.name} to hear of the register`,
     });
     writeNote(`${node.name}: heard of the register, replicating …`);
@@ -165,6 +192,7 @@ class Demo {
     const took = seconds();
     await node.subscribe(registerId);
     await until(() => holds(node, { registerId, number: origin.headDocketNumber }), {
+      signal: this.#signal,
       what: `${node.name} to hold the register`,
     });
     return { seconds: took(), transactionsPerSecond: origin.transactionCount / took() };
@@ -181,6 +209,7 @@ class Demo {
       const took = seconds();
       const stored = followers.map(async (node) => {
         await until(() => holds(node, { registerId, number: headNumber }), {
+          signal: this.#signal,
           what: `${node.name} to hold live record ${number}`,
         });
         times.get(node.name)?.push(took() * 1000);
