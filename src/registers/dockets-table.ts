@@ -46,21 +46,25 @@ export interface BundleRange {
 export async function readBundles(sql: Sql, range: BundleRange): Promise<StoredBundle[]> {
   const size = range.headersOnly ? sql`header_bytes` : sql`bundle_bytes`;
   const bytes = range.headersOnly ? sql`substring(bundle FROM 1 FOR header_bytes)` : sql`bundle`;
-  const place = range.controlOnly ? sql`` : sql`AND number = ${range.next} + place - 1`;
+  // An end by number, where there can be one, keeps a planner without statistics from sorting all
+  // that comes after.
+  const wanted = range.controlOnly
+    ? sql`number >= ${range.next} AND is_control`
+    : sql`number BETWEEN ${range.next} AND ${range.next + range.countMax - 1}`;
+  const isInRun = range.controlOnly ? sql`true` : sql`number = ${range.next} + place - 1`;
   const rows = await sql<StoredBundle[]>`
     SELECT number, ${bytes} AS bundle, first_version AS "firstVersion"
     FROM (
-      SELECT number, first_version, header_bytes, bundle, ${size} AS size,
+      SELECT number, first_version, header_bytes, bundle,
         row_number() OVER run AS place, sum(${size}) OVER run AS total
       FROM (
         SELECT number, first_version, header_bytes, bundle_bytes, bundle FROM dockets
-        WHERE register_id = ${range.registerId} AND number >= ${range.next}
-          ${range.controlOnly ? sql`AND is_control` : sql``}
+        WHERE register_id = ${range.registerId} AND ${wanted}
         ORDER BY number LIMIT ${range.countMax}
       ) AS found
       WINDOW run AS (ORDER BY number ROWS UNBOUNDED PRECEDING)
     ) AS sized
-    WHERE (total <= ${range.bytesMax} OR place = 1) ${place}
+    WHERE (total <= ${range.bytesMax} OR place = 1) AND ${isInRun}
     ORDER BY number`;
   return [...rows];
 }
@@ -76,16 +80,32 @@ export async function readDocket(
   return row === undefined ? null : { ...toRow(row), bundle: row.bundle };
 }
 
-/** Rows without bytes, in order from `from` on. */
-export async function listDockets(
+/**
+ * A part of each named docket's bundle, in the order asked for, and the docket's first version. A
+ * docket that isn't stored leaves its part out.
+ */
+export async function readDocketParts(
   sql: Sql,
-  range: { registerId: string; from: number; countMax: number },
-): Promise<DocketRow[]> {
-  const rows = await sql<RawRow[]>`
-    SELECT ${columns(sql)} FROM dockets
-    WHERE register_id = ${range.registerId} AND number >= ${range.from}
-    ORDER BY number LIMIT ${range.countMax}`;
-  return rows.map(toRow);
+  wanted: {
+    registerId: string;
+    parts: readonly { docketNumber: number; offset: number; length: number }[];
+  },
+): Promise<{ data: Uint8Array; firstVersion: number }[]> {
+  if (wanted.parts.length === 0) return [];
+  const rows = await sql<{ data: Uint8Array; firstVersion: number }[]>`
+    SELECT substring(docket.bundle FROM part.start + 1 FOR part.length) AS data,
+      docket.first_version AS "firstVersion"
+    FROM unnest(
+      ${wanted.parts.map((part) => part.docketNumber)}::bigint[],
+      ${wanted.parts.map((part) => part.offset)}::integer[],
+      ${wanted.parts.map((part) => part.length)}::integer[]
+    ) WITH ORDINALITY AS part (number, start, length, place)
+    CROSS JOIN LATERAL (
+      SELECT first_version, bundle FROM dockets
+      WHERE register_id = ${wanted.registerId} AND dockets.number = part.number OFFSET 0
+    ) AS docket
+    ORDER BY part.place`;
+  return [...rows];
 }
 
 /** The docket that holds the register's transaction number `version` (1-based), or null. */
@@ -170,17 +190,11 @@ export async function isChain(
   return row?.count === run.to - run.from + 1 && row.isLinked;
 }
 
-/** First and last number of the lowest `countMax` dockets that are stored; null when there are none. */
-export async function findRun(
-  sql: Sql,
-  wanted: { registerId: string; countMax: number },
-): Promise<{ from: number; to: number } | null> {
-  const [run] = await sql<{ from: number | null; to: number }[]>`
-    SELECT min(number) AS from, max(number) AS to FROM (
-      SELECT number FROM dockets WHERE register_id = ${wanted.registerId}
-      ORDER BY number LIMIT ${wanted.countMax}
-    ) AS lowest`;
-  return run === undefined || run.from === null ? null : { from: run.from, to: run.to };
+/** Number of the lowest docket that is stored, or null. */
+export async function findLowestDocket(sql: Sql, registerId: string): Promise<number | null> {
+  const [row] = await sql<{ lowest: number | null }[]>`
+    SELECT min(number) AS lowest FROM dockets WHERE register_id = ${registerId}`;
+  return row?.lowest ?? null;
 }
 
 export async function deleteDockets(
@@ -190,6 +204,11 @@ export async function deleteDockets(
   await sql`
     DELETE FROM dockets
     WHERE register_id = ${run.registerId} AND number BETWEEN ${run.from} AND ${run.to}`;
+}
+
+/** Makes room of what was deleted, where nothing else does. Not within a transaction. */
+export async function vacuumDockets(sql: Sql): Promise<void> {
+  await sql`VACUUM dockets`;
 }
 
 interface RawRow extends Omit<DocketRow, "hash" | "previousHash"> {

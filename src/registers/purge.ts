@@ -1,11 +1,15 @@
-import { sql } from "../store/sql.ts";
+import { isEmbedded, sql } from "../store/sql.ts";
 import { inTransaction } from "../store/transaction.ts";
 import { withoutAppends } from "./append.ts";
 import { deleteCheckpoint } from "./checkpoints-table.ts";
-import { deleteDockets, findRun } from "./dockets-table.ts";
+import { deleteDockets, findLowestDocket, vacuumDockets } from "./dockets-table.ts";
 import { forgetRegister } from "./heads.ts";
 import { deleteRegister, listPurging, markPurging } from "./registers-table.ts";
-import { deleteTransactions, indexTransactionsByDocket } from "./transactions-table.ts";
+import {
+  deleteTransactions,
+  indexTransactionsByDocket,
+  vacuumTransactions,
+} from "./transactions-table.ts";
 
 /** Dockets a transaction: it ends soon, so that others get their turn in between. */
 const docketsAtOnce = 200;
@@ -31,15 +35,19 @@ export async function finishPurges(): Promise<void> {
 async function deleteRows(registerId: string): Promise<void> {
   await indexTransactionsByDocket(sql());
   for (;;) {
-    const run = await findRun(sql(), { registerId, countMax: docketsAtOnce });
-    if (run === null) break;
+    const from = await findLowestDocket(sql(), registerId);
+    if (from === null) break;
+    const run = { registerId, from, to: from + docketsAtOnce - 1 };
     await inTransaction(async (transaction) => {
-      await deleteTransactions(transaction, { registerId, ...run });
-      await deleteDockets(transaction, { registerId, ...run });
+      await deleteTransactions(transaction, run);
+      await deleteDockets(transaction, run);
     });
   }
   await inTransaction(async (transaction) => {
     await deleteCheckpoint(transaction, registerId);
     await deleteRegister(transaction, registerId);
   });
+  if (!isEmbedded()) return;
+  await vacuumTransactions(sql());
+  await vacuumDockets(sql());
 }

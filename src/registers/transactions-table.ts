@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
+import { present } from "../base/assert.ts";
 import { textOf, utf8 } from "../base/bytes.ts";
 import type { TransactionFacts } from "../dockets/types.ts";
 import type { Sql } from "../store/database.ts";
+import { readDocketParts } from "./dockets-table.ts";
 
 /** A transaction as it is stored. */
 export interface StoredTransaction {
@@ -27,27 +29,23 @@ export async function findTransaction(
   return found.get(wanted.transactionId) ?? null;
 }
 
-/** Those of the transactions that are held, by id, in one question. */
+/** Those of the transactions that are held, by id. */
 export async function findTransactions(
   sql: Sql,
   wanted: { registerId: string; transactionIds: readonly string[] },
 ): Promise<Map<string, StoredTransaction>> {
   const found = new Map<string, StoredTransaction>();
-  if (wanted.transactionIds.length === 0) return found;
   const asked = new Set(wanted.transactionIds);
-  const rows = await sql<Omit<StoredTransaction, "transactionId">[]>`
-    SELECT transactions.docket_number AS "docketNumber", transactions.position,
-      CASE WHEN first_version > 0 THEN first_version + transactions.position END AS version,
-      substring(bundle FROM body_offset + 1 FOR body_length) AS data
-    FROM transactions JOIN dockets
-      ON dockets.register_id = transactions.register_id AND number = docket_number
-    WHERE transactions.register_id = ${wanted.registerId}
-      AND key = ANY (${arrayText(wanted.transactionIds.map(keyOf))}::bigint[])
-    ORDER BY docket_number, transactions.position`;
-  for (const row of rows) {
-    const transactionId = idOf(row.data);
+  const { registerId } = wanted;
+  const places = await findPlaces(sql, { registerId, keys: [...asked].map(keyOf) });
+  const parts = await readDocketParts(sql, { registerId, parts: places });
+  for (const [index, { docketNumber, position }] of places.entries()) {
+    const { data, firstVersion } = present(parts[index], "the docket of a transaction");
+    const transactionId = idOf(data);
+    // The key may be another transaction's, too: the document decides.
     if (!asked.has(transactionId) || found.has(transactionId)) continue;
-    found.set(transactionId, { transactionId, ...row });
+    const version = firstVersion > 0 ? firstVersion + position : null;
+    found.set(transactionId, { transactionId, docketNumber, position, version, data });
   }
   return found;
 }
@@ -88,9 +86,39 @@ export async function deleteTransactions(
     WHERE register_id = ${run.registerId} AND docket_number BETWEEN ${run.from} AND ${run.to}`;
 }
 
+/** Makes room of what was deleted, where nothing else does. Not within a transaction. */
+export async function vacuumTransactions(sql: Sql): Promise<void> {
+  await sql`VACUUM transactions`;
+}
+
 /** Lets the rows that came since the last time be found by docket without a look at all of them. */
 export async function indexTransactionsByDocket(sql: Sql): Promise<void> {
   await sql`SELECT brin_summarize_new_values('transactions_by_docket')`;
+}
+
+interface Place {
+  docketNumber: number;
+  position: number;
+  offset: number;
+  length: number;
+}
+
+/** In order of the chain. Each key is looked up by itself: a planner without statistics would scan. */
+async function findPlaces(
+  sql: Sql,
+  wanted: { registerId: string; keys: bigint[] },
+): Promise<Place[]> {
+  if (wanted.keys.length === 0) return [];
+  const places = await sql<Place[]>`
+    SELECT place.docket_number AS "docketNumber", place.position, place.body_offset AS offset,
+      place.body_length AS length
+    FROM unnest(${arrayText(wanted.keys)}::bigint[]) AS asked (key)
+    CROSS JOIN LATERAL (
+      SELECT docket_number, position, body_offset, body_length FROM transactions
+      WHERE transactions.key = asked.key AND register_id = ${wanted.registerId} OFFSET 0
+    ) AS place
+    ORDER BY place.docket_number, place.position`;
+  return [...places];
 }
 
 /** The first 8 of each transaction's 16 key bytes, as PostgreSQL's signed bigint. */

@@ -2,6 +2,7 @@ import postgres from "postgres";
 import { assert } from "../base/assert.ts";
 import { PeerError } from "../base/error.ts";
 import { startEmbedded } from "./embedded.ts";
+import { startUpkeep } from "./embedded-upkeep.ts";
 import { toStoreError } from "./pg-errors.ts";
 
 /** Wait for running queries at `close`; after that their connections are cut. */
@@ -55,9 +56,10 @@ export async function openDatabase(options: StoreOptions): Promise<Database> {
 function toServer(options: StoreOptions): Database {
   const pool = connect(options.connection as string, {
     max: options.poolSize,
-    connection: { application_name: "sorcha-peer", search_path: options.schema },
+    // The statements here are short: compiling one costs more than running it.
+    connection: { application_name: "sorcha-peer", search_path: options.schema, jit: "off" },
   });
-  return databaseOn(pool, { schema: options.schema, isEmbedded: false, onClosed: async () => {} });
+  return databaseOn(pool, { schema: options.schema, isEmbedded: false });
 }
 
 /** One connection: the embedded database is one session, and takes one transaction at a time. */
@@ -74,16 +76,23 @@ async function openEmbedded(options: StoreOptions): Promise<Database> {
     keep_alive: null,
     socket: () => embedded.connect(),
   });
+  const upkeep = startUpkeep(pool, options.schema);
   return databaseOn(pool, {
     schema: options.schema,
     isEmbedded: true,
+    onClosing: () => upkeep.stop(),
     onClosed: () => embedded.close(),
   });
 }
 
 function databaseOn(
   pool: Pool,
-  options: { schema: string; isEmbedded: boolean; onClosed: () => Promise<void> },
+  options: {
+    schema: string;
+    isEmbedded: boolean;
+    onClosing?: () => Promise<void>;
+    onClosed?: () => Promise<void>;
+  },
 ): Database {
   return {
     sql: pool,
@@ -93,8 +102,9 @@ function databaseOn(
       await pool`SELECT 1`;
     },
     close: async () => {
+      await options.onClosing?.();
       await pool.end({ timeout: closeSeconds });
-      await options.onClosed();
+      await options.onClosed?.();
     },
   };
 }

@@ -1,12 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { encodeBundle, readBundle } from "../../src/dockets/bundle.ts";
 import { appendPage } from "../../src/registers/append.ts";
-import {
-  findDocketOfVersion,
-  listDockets,
-  readBundles,
-  readDocket,
-} from "../../src/registers/dockets-table.ts";
+import { findDocketOfVersion, readBundles, readDocket } from "../../src/registers/dockets-table.ts";
 import * as feed from "../../src/registers/feed.ts";
 import * as heads from "../../src/registers/heads.ts";
 import {
@@ -85,7 +80,7 @@ onEachStore("dockets and transactions", () => {
     expect(numbers(await read(3))).toEqual([3, 4]);
   });
 
-  test("readDocket and listDockets tell what is stored", async () => {
+  test("readDocket tells what is stored", async () => {
     const docket = await readDocket(sql(), { registerId, number: 5 });
     expect(docket).toMatchObject({
       number: 5,
@@ -97,10 +92,11 @@ onEachStore("dockets and transactions", () => {
       Buffer.from(encodeBundle(chain.bundles[5] as (typeof chain.bundles)[number])),
     );
     expect(await readDocket(sql(), { registerId, number: 10 })).toBeNull();
-    const rows = await listDockets(sql(), { registerId, from: 0, countMax: 3 });
-    expect(numbers(rows)).toEqual([0, 1, 2]);
-    expect(rows[1]?.previousHash).toBe(rows[0]?.hash as string);
-    expect(rows[0]?.previousHash).toBe("");
+    const [first, second] = await Promise.all(
+      [0, 1].map((number) => readDocket(sql(), { registerId, number })),
+    );
+    expect(first?.previousHash).toBe("");
+    expect(second?.previousHash).toBe(first?.hash as string);
   });
 
   test("findDocketOfVersion finds the docket of every version and none beyond", async () => {
