@@ -5,7 +5,7 @@ import type { InputRecord } from "./record-lines.ts";
 
 /**
  * Records of CSV with a header line: each row as a JSON object of texts, members in the order of
- * the columns. The same row always gives the same text. Throws `invalid` with the line of the fault.
+ * the columns. The same row always gives the same text. Throws `invalid` with the fault's line.
  */
 export async function* readCsv(
   bytes: AsyncIterable<Uint8Array>,

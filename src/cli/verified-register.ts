@@ -40,7 +40,7 @@ export async function* verifiedRegister(
   const chain = {
     registerId,
     acceptUnsealed: register.verification === "chain",
-    ...(options.genesisHash === undefined ? {} : { genesisHash: options.genesisHash }),
+    genesisHash: options.genesisHash ?? register.genesisHash,
   };
   const frames = readFrames(
     client.stream("pages", { params: { registerId }, query: { from }, signal }),

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import type { Command } from "commander";
-import { isAbort, PeerError } from "../base/error.ts";
+import { isAbort } from "../base/error.ts";
 import { onStop } from "../runtime/process.ts";
 import { type TruePage, truePages } from "./chain.ts";
 import { type ConnectOptions, connect, withConnection } from "./connect.ts";
@@ -68,14 +68,7 @@ async function verifyHeld(registerId: string, options: VerifyOptions & { signal:
     ...(options.genesisHash === undefined ? {} : { genesisHash: options.genesisHash }),
   });
   const result = await summed(pages, { registerId, progress });
-  const { genesisHash } = register;
-  if (result.genesisHash !== null && result.genesisHash !== genesisHash) {
-    throw new PeerError("conflict", "genesis-differs", {
-      message: `The node names ${genesisHash} as the genesis hash, but docket 0 has another`,
-      facts: { named: genesisHash, found: result.genesisHash },
-    });
-  }
-  return { ...result, genesisHash };
+  return { ...result, genesisHash: register.genesisHash };
 }
 
 async function verifyFile(path: string, options: VerifyOptions) {

@@ -41,7 +41,7 @@ describe("truePages", () => {
     expect(given.flatMap((one) => one.page.dockets).at(-1)?.number).toBe(7);
   });
 
-  test("refuses a page left out, one given twice, another register and another genesis", async () => {
+  test("refuses a page left out or given twice, another register, another genesis", async () => {
     const good = await all(pagesFrom(0));
     const doubled = [...good.slice(0, 2), ...good.slice(1)];
     const lacking = [...good.slice(0, 2), ...good.slice(3)];

@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as rest from "../../src/rest/app.ts";
-import { openSigningKey } from "../../src/trust/signing-key.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { loadConfig } from "../../src/runtime/config.ts";
+import { openSigningKey } from "../../src/trust/signing-key.ts";
 import { MemoryNode, newSubscription } from "../rest/memory-node.ts";
 
 /**
@@ -51,7 +51,7 @@ describe("import, export, verify", () => {
   );
   const text = `${lines.join("\n")}\n`;
 
-  test("what was imported comes out byte for byte, and all of it verifies, here and offline", async () => {
+  test("what was imported comes out byte for byte and verifies, here and offline", async () => {
     const file = write("records.ndjson", text);
     const done = await cli(["import", file, "--name", "r", "--output", "json"]);
     const result = JSON.parse(done.stdout);
@@ -86,7 +86,7 @@ describe("import, export, verify", () => {
     expect((await cli(["export", again.registerId])).stdout).toBe(text);
   });
 
-  test("standard input is read, a fault is named, and the import id given takes it up", async () => {
+  test("standard input: a fault is named, and the import id given takes it up", async () => {
     const broken = await cli(["import", "-", "--name", "r"], { input: '{"a":1}\n\n{"b":tru}\n' });
     expect(broken).toMatchObject({ code: 4 });
     expect(broken.stderr).toContain("Line 3, column 6 is not JSON");
@@ -142,7 +142,7 @@ describe("who asks and whom", () => {
 });
 
 describe("output", () => {
-  test("lists come as a table, one array, one object a line, or CSV; remarks stay off stdout", async () => {
+  test("lists come as table, array, lines or CSV; remarks stay off stdout", async () => {
     await node.createRegister({ name: "one" });
     await node.createRegister({ name: "two, too" });
     const list = (format: string) => cli(["registers", "list", "--output", format]);
