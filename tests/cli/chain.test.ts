@@ -65,6 +65,13 @@ describe("truePagesFrom", () => {
     const pages = await all(truePagesFrom(pagesFrom(9), options));
     expect(pages.flatMap(({ page }) => page.dockets)[0]?.number).toBe(9);
     expect(pages.at(-1)?.next.nextNumber).toBe(21);
+    const genesisHash = node.getRegister(registerId)?.genesisHash ?? "";
+    const pinned = await all(truePagesFrom(pagesFrom(9), { ...options, genesisHash }));
+    expect(pinned).toHaveLength(pages.length);
+    const other = { ...options, genesisHash: "0".repeat(64) };
+    await expect(all(truePagesFrom(pagesFrom(9), other))).rejects.toMatchObject({
+      code: "refused-genesis",
+    });
   });
 });
 
