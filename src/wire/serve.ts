@@ -11,6 +11,7 @@ import { isAbort } from "../base/error.ts";
 import { BoundedQueue } from "../base/queue.ts";
 import { childOf } from "../base/signal.ts";
 import { isNodeId } from "./checks.ts";
+import { checkClaims } from "./claims.ts";
 import { type Credentials, credentialsOf } from "./credentials.ts";
 import type { Draft } from "./messages.ts";
 import { sendStream } from "./send-stream.ts";
@@ -69,7 +70,7 @@ export function answer<Request, Response>(
       try {
         const caller = await callerOf(call, rules, hangUp.signal);
         leave = rules.admit(caller, method.path);
-        const response = await run(method.request.decode(call.request), caller);
+        const response = await run(readRequest(method, call.request, caller), caller);
         reply(null, asBuffer(method.response.encode(response)));
       } catch (error) {
         reply(failureOf(error, rules, method.path));
@@ -89,7 +90,7 @@ export function answerStream<Request, Response>(
     method,
     (rules) => (call: ServerWritableStream<Buffer, Buffer>) =>
       serveStream(method, { call, rules }, (caller) =>
-        run(method.request.decode(call.request), caller),
+        run(readRequest(method, call.request, caller), caller),
       ),
   );
 }
@@ -102,7 +103,9 @@ export function converse<Request, Response>(
   return handlerOf(
     method,
     (rules) => (call: ServerDuplexStream<Buffer, Buffer>) =>
-      serveStream(method, { call, rules }, (caller) => run(decodeEach(method, call), caller)),
+      serveStream(method, { call, rules }, (caller) =>
+        run(decodeEach(method, { call, caller }), caller),
+      ),
   );
 }
 
@@ -142,7 +145,7 @@ async function* encodeEach<Response>(
 /** Iterating over the call itself does not end on Bun when the caller has asked its last. */
 async function* decodeEach<Request>(
   method: Method<Request, unknown> | Method<Request, never>,
-  call: ServerDuplexStream<Buffer, Buffer>,
+  { call, caller }: { call: ServerDuplexStream<Buffer, Buffer>; caller: Caller },
 ): AsyncGenerator<Request> {
   const requests = new BoundedQueue<Buffer>(1);
   call.on("data", (bytes: Buffer) => {
@@ -151,7 +154,18 @@ async function* decodeEach<Request>(
   });
   call.on("end", () => requests.close());
   call.on("cancelled", () => requests.close());
-  for await (const bytes of requests) yield method.request.decode(bytes);
+  for await (const bytes of requests) yield readRequest(method, bytes, caller);
+}
+
+/** What a request says of its caller is checked before anything else sees it. */
+function readRequest<Request>(
+  method: Method<Request, unknown> | Method<Request, never>,
+  bytes: Buffer,
+  caller: Caller,
+): Request {
+  const request = method.request.decode(bytes);
+  checkClaims(request, caller);
+  return request;
 }
 
 function handlerOf<Request, Response>(
