@@ -13,7 +13,7 @@ export interface DemoRecords {
 }
 
 /** Enough to see a rate, not enough to wait for. */
-const recordsMax = 30_000;
+const recordsMax = 10_000;
 
 /**
  * Real data without asking anybody for it: the history of the git repository that the demo is run
