@@ -38,7 +38,8 @@ const total = {
 };
 console.log(`${cpus().length} × ${cpus()[0]?.model.trim()}, Bun ${Bun.version}`);
 console.log(
-  `${total.pages} pages, ${total.dockets} dockets, ${total.transactions} transactions, ${(total.bytes / 2 ** 20).toFixed(0)} MiB`,
+  `${total.pages} pages, ${total.dockets} dockets, ${total.transactions} transactions, ` +
+    `${(total.bytes / 2 ** 20).toFixed(0)} MiB`,
 );
 if (only !== "postgres") await onEmbedded();
 if (only !== "embedded") await onPostgres();
@@ -88,7 +89,7 @@ async function measure(name: string, options: StoreOptions): Promise<void> {
   heads.close();
 }
 
-/** The ceiling: the same bytes and rows by COPY into tables without keys, no checks, one commit a page. */
+/** The ceiling: the same bytes by COPY into tables without keys or checks, one commit a page. */
 async function measureCopy(): Promise<void> {
   const sql = store.sql();
   await sql`CREATE TABLE plain_dockets (register_id text, number bigint, bundle bytea)`;

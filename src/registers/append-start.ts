@@ -22,9 +22,10 @@ export interface StartOptions {
 }
 
 /**
- * Stores the beginning of a register without its past, in one transaction: the policy chain, and the
- * head if it is not part of that. `moved` when something is held of the register already: nothing
- * was written. Whether the parts belong together was decided by `startAt` of dockets/join.ts.
+ * Stores the beginning of a register without its past, in one transaction: the policy chain, and
+ * the head if it is not part of that. `moved` when something is held of the register already:
+ * nothing was written. Whether the parts belong together was decided by `startAt` of
+ * dockets/join.ts.
  */
 export function appendStart(
   start: VerifiedStart,

@@ -1,7 +1,13 @@
 /**
  * The door: the one way into the tables of registers. Owns the turns of the registers, so that
- * appends to one are stored, mirrored in `heads.ts` and told to `feed.ts` in the order of its chain.
- * Called by `replication/commit.ts`. Never looks into a document: that was done on the road here.
+ * appends to one are stored, mirrored in `heads.ts` and told to `feed.ts` in the order of its
+ * chain. Called by `replication/commit.ts`. Never looks into a document: that was done on the road.
+ *
+ * How a page is written was measured (`scripts/bench-store.ts`). Its bytes go by COPY in binary
+ * form: as a parameter they would be hex on the way, which costs PostgreSQL a third of the time
+ * and the embedded database as much. Where its transactions lie goes as one array a column, which
+ * is as fast as COPY and goes out together with the checkpoint and the check of the chain. What is
+ * left is the database's own work: a page takes about a tenth longer than a bare COPY of its rows.
  */
 import { assert, present } from "../base/assert.ts";
 import { Mutex } from "../base/mutex.ts";

@@ -40,8 +40,8 @@ export interface BundleRange {
 }
 
 /**
- * A run of consecutive dockets from `next` on, as much as the bounds allow; empty when docket `next`
- * isn't held. The bounds are kept by the database: what is not wanted is never read.
+ * A run of consecutive dockets from `next` on, as much as the bounds allow; empty when docket
+ * `next` isn't held. The bounds are kept by the database: what is not wanted is never read.
  */
 export async function readBundles(sql: Sql, range: BundleRange): Promise<StoredBundle[]> {
   const size = range.headersOnly ? sql`header_bytes` : sql`bundle_bytes`;

@@ -28,6 +28,20 @@ export async function appendEvent(sql: Sql, event: NodeEvent): Promise<number> {
   return (row as { eventId: number }).eventId;
 }
 
+/** Stores them in one statement, in the order given. */
+export async function appendEvents(sql: Sql, events: readonly NodeEvent[]): Promise<void> {
+  if (events.length === 0) return;
+  const rows = events.map((event) => ({
+    register_id: event.registerId ?? "",
+    at_ms: event.atMs,
+    type: event.type,
+    peer_id: event.peerId,
+    message: event.message,
+    facts: event.facts as never,
+  }));
+  await sql`INSERT INTO events ${sql(rows)}`;
+}
+
 /** The newest `countMax` with an id above `after` that fit the filters, oldest first. */
 export async function listEvents(
   sql: Sql,

@@ -1,7 +1,7 @@
 import { hexOf } from "../base/bytes.ts";
 import type { Sql } from "../store/database.ts";
 
-/** One of the sealed dockets that claim the same number: proof against the register's validators. */
+/** One of the sealed dockets that claim one number: proof against the register's validators. */
 export interface Evidence {
   registerId: string;
   docketNumber: number;

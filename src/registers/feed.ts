@@ -21,7 +21,7 @@ export interface HeadEvent {
   transactionCount: number;
   /** One of them carries a control transaction: the policy may have changed. */
   isControl: boolean;
-  /** The bundle of each docket, in order: views of the committed page, shared, never to be changed. */
+  /** The bundle of each docket, in order: views of the committed page, shared and not to change. */
   bundles: Uint8Array[];
 }
 

@@ -1,7 +1,7 @@
 /**
- * Owns where every register of this node stands: its row and the anchor its next docket must fit on,
- * in memory. Loaded when opened; moved by `append.ts` after each commit and by `purge.ts`; read by
- * everyone. The table is the truth, this is its mirror: it never runs ahead of a commit.
+ * Owns where every register of this node stands: its row and the anchor its next docket must fit
+ * on, in memory. Loaded when opened; moved by `append.ts` after each commit and by `purge.ts`; read
+ * by everyone. The table is the truth, this is its mirror: it never runs ahead of a commit.
  */
 import { assert } from "../base/assert.ts";
 import type { Anchor } from "../dockets/types.ts";

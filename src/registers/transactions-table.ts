@@ -103,7 +103,7 @@ interface Place {
   length: number;
 }
 
-/** In order of the chain. Each key is looked up by itself: a planner without statistics would scan. */
+/** In order of the chain. Key by key: a planner without statistics would read the whole table. */
 async function findPlaces(
   sql: Sql,
   wanted: { registerId: string; keys: bigint[] },

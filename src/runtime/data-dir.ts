@@ -15,9 +15,10 @@ export interface DataDir {
 }
 
 /**
- * Makes the directory (0700) where it is missing, checks that it can be written, and takes its lock.
- * The lock is one of the operating system's on a file in it: it ends with the process, however that
- * ends, so a kill -9 leaves nothing to clean up. Throws `configuration` in one sentence.
+ * Makes the directory (0700) where it is missing, checks that it can be written, and takes its
+ * lock. The lock is one of the operating system's on a file in it: it ends with the process,
+ * however that ends, so a kill -9 leaves nothing to clean up. Throws `configuration` in one
+ * sentence.
  */
 export async function openDataDir(path: string): Promise<DataDir> {
   const directory = resolve(path);

@@ -20,7 +20,7 @@ export async function copyRows(
   await Promise.race([finished(target), refused]);
 }
 
-/** Rows in COPY's binary form, built cell by cell: start each with `row`, then its cells in order. */
+/** Rows in COPY's binary form, built cell by cell: each begins with `row`, its cells follow. */
 export class CopyRows {
   #bytes: Buffer;
   #at: number;

@@ -15,8 +15,8 @@ const upkeepMs = 10 * 60_000;
 const tableBytesMax = 64 * 1024 * 1024;
 
 /**
- * The embedded database has no worker that cleans up behind deleted rows: without this, tables whose
- * rows come and go would grow for ever. Small ones are vacuumed every ten minutes.
+ * The embedded database has no worker that cleans up behind deleted rows: without this, tables
+ * whose rows come and go would grow for ever. Small ones are vacuumed every ten minutes.
  */
 export function startUpkeep(pool: Pool, schema: string): { stop: () => Promise<void> } {
   return every(upkeepMs, {

@@ -33,7 +33,7 @@ export async function migrate(
   });
 }
 
-/** Held until the transaction ends. Two schemas whose names share a hash only wait for each other. */
+/** Held until the transaction ends. Schemas whose names share a hash only wait for each other. */
 async function waitForTurn(transaction: Transaction): Promise<void> {
   await transaction`SET LOCAL client_min_messages = warning`;
   await transaction`
@@ -43,7 +43,9 @@ async function waitForTurn(transaction: Transaction): Promise<void> {
 function refuseStrangers(applied: AppliedMigration[], list: readonly Migration[]): void {
   if (applied.length > list.length) {
     throw new PeerError("configuration", "database-newer", {
-      message: `The database is at version ${applied.length} and this program knows only ${list.length}: start the newer program, or use another schema`,
+      message:
+        `The database is at version ${applied.length} and this program knows only ` +
+        `${list.length}: start the newer program, or use another schema`,
       facts: { databaseVersion: applied.length, programVersion: list.length },
     });
   }
@@ -51,7 +53,9 @@ function refuseStrangers(applied: AppliedMigration[], list: readonly Migration[]
     const migration = list[index] as Migration;
     if (migration.number === number && checksumOf(migration) === checksum) continue;
     throw new PeerError("configuration", "migration-changed", {
-      message: `Migration ${name} was run on the database in another version than this program carries: start the program that made the database`,
+      message:
+        `Migration ${name} was run on the database in another version than this program carries: ` +
+        "start the program that made the database",
       facts: { number, name },
     });
   }

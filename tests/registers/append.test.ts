@@ -96,7 +96,7 @@ onEachStore("append", () => {
     expect(outcomes.filter((head) => head !== "moved")).toHaveLength(1);
   });
 
-  test("appendPage takes neither gap nor fork, even of a page that claims to be verified", async () => {
+  test("appendPage takes neither gap nor fork from a page that claims to be verified", async () => {
     const registerId = newId();
     const chain = new TestChain(registerId).sealMany(6);
     const fork = new TestChain(registerId, { seed: 2 }).sealMany(6);

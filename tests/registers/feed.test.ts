@@ -25,7 +25,7 @@ async function numbersOf(follower: feed.Follower): Promise<number[]> {
   return numbers;
 }
 
-test("follow gives one register's events from that moment on, in order, until the abort", async () => {
+test("follow gives one register's events from now on, in order, until the abort", async () => {
   const stopping = new AbortController();
   feed.publish(event("a", 0));
   const numbers = numbersOf(feed.follow({ registerId: "a", signal: stopping.signal }));
@@ -51,7 +51,7 @@ test("follow with a signal that has aborted ends at once", async () => {
   expect(await numbersOf(feed.follow({ signal: AbortSignal.abort() }))).toEqual([]);
 });
 
-test("a follower that is behind by more events than its backlog is dropped and says so", async () => {
+test("a follower that is behind by more than its backlog is dropped and says so", async () => {
   const follower = feed.follow({ signal: new AbortController().signal, backlog: 3 });
   const other = feed.follow({ signal: new AbortController().signal });
   for (let number = 0; number < 5; number++) feed.publish(event("a", number));
@@ -63,7 +63,7 @@ test("a follower that is behind by more events than its backlog is dropped and s
   expect(await numbersOf(other)).toEqual([0, 1, 2, 3, 4]);
 });
 
-test("a follower that keeps too many bytes alive is dropped, a single large event is not", async () => {
+test("a follower that keeps too many bytes is dropped, a single large event is not", async () => {
   const follower = feed.follow({ signal: new AbortController().signal });
   feed.publish(event("a", 0, limits.feedBacklogBytes + 1));
   expect(follower.lagged).toBe(false);

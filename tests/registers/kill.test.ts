@@ -24,7 +24,7 @@ import {
 import { TestChain } from "../support/test-chain.ts";
 
 const registerId = "dead";
-const docketCount = 360;
+const docketCount = 240;
 const pageDockets = 3;
 const seed = Number(process.env.TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
 

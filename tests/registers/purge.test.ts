@@ -32,7 +32,7 @@ onEachStore("purge", () => {
     };
   }
 
-  test("purgeRegister deletes all of one register, nothing of another, and it can be had again", async () => {
+  test("purgeRegister deletes all of one register and nothing of another", async () => {
     const chain = new TestChain("e0").sealMany(450, 2);
     const other = new TestChain("e1").sealMany(3, 2);
     await appendPage(chain.page(0, 450));
@@ -48,7 +48,7 @@ onEachStore("purge", () => {
     await purgeRegister("nothing");
   });
 
-  test("a purge that was interrupted is hidden, blocks the register, and is finished at the next start", async () => {
+  test("an interrupted purge hides the register and is finished at the next start", async () => {
     const chain = new TestChain("e2").sealMany(3);
     await appendPage(chain.page(0, 3));
     await markPurging(sql(), "e2");

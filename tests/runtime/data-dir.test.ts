@@ -26,7 +26,7 @@ test("openDataDir makes the directory for nobody else to look into", async () =>
   dataDir.release();
 });
 
-test("openDataDir refuses a directory in use, within the process, and takes it once released", async () => {
+test("openDataDir refuses a directory in use, and takes it once it is released", async () => {
   const path = join(folder, "twice");
   const first = await openDataDir(path);
   expect(await errorOf(openDataDir(path))).toMatchObject({

@@ -23,9 +23,16 @@ onEachStore("sql", (options) => {
     await store.sql()`DROP TABLE kept`;
   });
 
-  test("bigint comes and goes as a number, and one that is none breaks instead of rounding", async () => {
+  test("bigint comes and goes as a number", async () => {
     const [row] = await store.sql()`SELECT ${Number.MAX_SAFE_INTEGER}::bigint AS value`;
     expect(row?.value).toBe(Number.MAX_SAFE_INTEGER);
+    expect((await store.sql()`SELECT 0::bigint AS zero`)[0]?.zero).toBe(0);
+  });
+
+  test("a bigint that no number can hold fails its query instead of being rounded", async () => {
+    const asked = store.sql()`SELECT 9007199254740993::bigint AS value`;
+    expect(await errorOf(asked)).toMatchObject({ message: expect.stringContaining("safe integer") });
+    await store.ping();
   });
 
   test("arrays, JSON, bytes and nulls come back as they went", async () => {
@@ -184,7 +191,7 @@ describe.if(hasServer())("a connection to PostgreSQL", () => {
     await made.remove();
   });
 
-  test("a query that is running when the server ends its connection fails, and the next works", async () => {
+  test("a query whose connection the server ends fails, and the next one works", async () => {
     const made = await makeSchema();
     await store.open({ ...made.options, poolSize: 1 });
     const other = postgres(made.options.connection as string, { max: 1 });
