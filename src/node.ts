@@ -10,11 +10,15 @@ import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { messageOf } from "./base/error.ts";
 import { dice } from "./base/prng.ts";
-import { hostOfGrpcPeer, parseAddress } from "./peers/address.ts";
+import { hostOfGrpcPeer, parseAddress, scopeOf } from "./peers/address.ts";
 import { sourcesOf } from "./peers/adverts.ts";
+import { channels } from "./peers/channels.ts";
+import { isEverywhere } from "./peers/external-address.ts";
 import { answerHello } from "./peers/handshake.ts";
 import { type Identity, loadIdentity } from "./peers/identity.ts";
+import type { JournalEntry } from "./peers/journal.ts";
 import * as network from "./peers/network.ts";
+import { appendEvents, type NodeEvent, trimEvents } from "./registers/events-table.ts";
 import * as feed from "./registers/feed.ts";
 import * as heads from "./registers/heads.ts";
 import { finishPurges } from "./registers/purge.ts";
@@ -24,7 +28,6 @@ import { makeRoad, type Road } from "./replication/road.ts";
 import * as subscriptions from "./replication/subscriptions.ts";
 import * as rest from "./rest/app.ts";
 import { nodeSource } from "./rest/node-source.ts";
-import { openSigningKey } from "./trust/signing-key.ts";
 import { discoveryHandlers } from "./rpc/discovery.ts";
 import { docketSyncHandlers } from "./rpc/docket-sync.ts";
 import { heartbeatHandlers } from "./rpc/heartbeat.ts";
@@ -35,12 +38,20 @@ import * as rpc from "./rpc/server.ts";
 import { systemClock } from "./runtime/clock.ts";
 import type { Config } from "./runtime/config.ts";
 import { openDataDir } from "./runtime/data-dir.ts";
+import { limits } from "./runtime/limits.ts";
 import * as logHolder from "./runtime/log.ts";
 import { version } from "./runtime/version.ts";
-import { coreCount, processId, readVitals } from "./runtime/vitals.ts";
+import {
+  coreCount,
+  diskUsagePercent,
+  machineAddress,
+  processId,
+  readVitals,
+} from "./runtime/vitals.ts";
 import * as origin from "./sealing/origin.ts";
 import { migrate } from "./store/migrate.ts";
 import * as store from "./store/sql.ts";
+import { openSigningKey } from "./trust/signing-key.ts";
 import type { HelloRequest } from "./wire/messages.ts";
 import type { Caller, Handler } from "./wire/serve.ts";
 import * as workers from "./workers/pool.ts";
@@ -116,6 +127,7 @@ async function openFloors(
     handlers: rpcHandlers(config, identity),
     showDetails: !config.production,
     isServing: () => true,
+    admit: (caller) => network.gate().enter(caller),
   });
   closers.push(rpc.close);
   const grpcAddress = `${config.host}:${grpc.port}`;
@@ -154,18 +166,13 @@ function tellingRoad(road: Road): Road {
 
 /** What peers may ask. What is not listed answers UNIMPLEMENTED. */
 function rpcHandlers(config: Config, identity: Identity): Handler[] {
-  const ownRecord = () => network.ownRecord().current(null);
+  const ownRecord = () => network.ownRecord().current();
   const serve = { nodeId: identity.nodeId, subscriptionOf: followState, mayRead };
   const hello = (request: HelloRequest, caller: Caller) =>
     answerHello(request, { identity, ownRecord, observedHost: hostOfGrpcPeer(caller.address) });
   return [
-    ...discoveryHandlers({
-      nodeId: identity.nodeId,
-      nowMs: () => systemClock.nowMs(),
-      ownRecord,
-      wake: wakeAll,
-    }),
-    ...heartbeatHandlers(network.heartbeatOptions),
+    ...discoveryHandlers(network.discovery),
+    ...heartbeatHandlers(network.heartbeatOptions, { clock: systemClock }),
     ...registerSyncHandlers(serve),
     ...docketSyncHandlers({ ...serve, clock: systemClock }),
     ...(config.replicationProtocol ? replicationHandlers({ ...serve, hello }) : []),
@@ -204,29 +211,59 @@ async function openStore(
 }
 
 function networkOptions(config: Config, identity: Identity): network.NetworkOptions {
-  const told = config.advertise ?? config.host;
-  const address = parseAddress(told) ?? { host: told.replace(/^\[|\]$/g, ""), port: null };
+  const { advertise } = config;
+  const bare = { host: advertise?.replace(/^\[|\]$/g, "") ?? "", port: null };
+  const announced = advertise === undefined ? null : (parseAddress(advertise) ?? bare);
+  const machineHost = machineAddress() ?? "127.0.0.1";
+  const listens = isEverywhere(config.host) ? machineHost : config.host;
   return {
     ...config,
-    ...address,
     identity,
+    announced,
+    machineHost,
+    allowPrivate: config.allowPrivate ?? scopeOf(announced?.host ?? listens) === "private",
     speaksReplication: config.replicationProtocol,
     clock: systemClock,
     localAdverts,
     wake: wakeAll,
-    metrics: () => {
-      const vitals = readVitals();
-      const syncs = subscriptions.listSubscriptions().filter((one) => one.syncState === "Syncing");
-      return {
-        cpuUsagePercent: vitals.cpuPercent,
-        memoryUsageMb: vitals.memoryMb,
-        uptimeSeconds: vitals.uptimeSeconds,
-        registerCount: heads.listRegisters().length,
-        pendingSyncs: syncs.length,
-        isSyncing: syncs.length > 0,
-      };
-    },
+    metrics: () => healthMetrics(config.dataDir),
+    storeEvents: (entries) => storeEvents(entries.map(eventOf)),
   };
+}
+
+/** How this node is, as its heartbeats tell it. */
+function healthMetrics(dataDir: string): ReturnType<network.NetworkOptions["metrics"]> {
+  const vitals = readVitals();
+  const syncs = subscriptions.listSubscriptions().filter((one) => one.syncState === "Syncing");
+  return {
+    activeConnections: network.gate().connectionCount() + channels().count(),
+    cpuUsagePercent: vitals.cpuPercent,
+    memoryUsageMb: vitals.memoryMb,
+    diskUsagePercent: diskUsagePercent(dataDir),
+    uptimeSeconds: vitals.uptimeSeconds,
+    registerCount: heads.listRegisters().length,
+    pendingSyncs: syncs.length,
+    isSyncing: syncs.length > 0,
+  };
+}
+
+/** An entry of a peer's journal in the words of the common log. */
+function eventOf(entry: JournalEntry): NodeEvent {
+  const { peerId, type, message, atMs, lastAtMs, count, untilMs, facts } = entry;
+  const points = { pointsBefore: entry.pointsBefore, pointsAfter: entry.pointsAfter };
+  return {
+    registerId: null,
+    peerId,
+    type,
+    message,
+    atMs: Math.round(atMs),
+    facts: { ...facts, ...points, count, lastAtMs: Math.round(lastAtMs), untilMs },
+  };
+}
+
+async function storeEvents(events: readonly NodeEvent[]): Promise<void> {
+  await appendEvents(store.sql(), events);
+  await trimEvents(store.sql(), limits.storedEvents);
 }
 
 function loopOptions(

@@ -1,6 +1,7 @@
 import { limits } from "../runtime/limits.ts";
 import type { Advert } from "./advert.ts";
-import { book, type Peer } from "./book.ts";
+import { book } from "./book.ts";
+import type { HeardAdvert, Peer } from "./peer.ts";
 import { replicationProtocol } from "./record.ts";
 
 /** A peer that a register can be pulled from, as far as we know. */
@@ -10,6 +11,8 @@ export interface Source {
   /** Speaks our own protocol; otherwise the Sorcha-compatible RPCs are used. */
   speaksReplication: boolean;
   isConnected: boolean;
+  /** Served something false lately: asked only where nobody else is left. */
+  isQuarantined: boolean;
   points: number;
 }
 
@@ -25,15 +28,18 @@ export interface AvailableRegister {
   genesisHash: string | null;
 }
 
-/** Who says they hold the register, the best first: connected, whole, well scored. */
+/**
+ * Who says they hold the register, the best first: connected, whole, well scored. Peers in
+ * quarantine are left out, unless there is nobody else: they are never the last to be taken away.
+ */
 export function sourcesOf(registerId: string): Source[] {
-  const sources = book()
-    .usable()
-    .flatMap((peer) => {
-      const advert = peer.adverts.get(registerId);
-      return advert === undefined ? [] : [sourceOf(peer, advert)];
-    });
-  return sources.sort(
+  const peers = book().usable();
+  const sources = peers.flatMap((peer) => {
+    const advert = peer.adverts.get(registerId);
+    return advert === undefined || isStale(advert) ? [] : [sourceOf(peer, advert)];
+  });
+  const free = sources.filter((source) => !source.isQuarantined);
+  return (free.length > 0 ? free : sources).sort(
     (left, right) =>
       Number(right.isConnected) - Number(left.isConnected) ||
       Number(right.advert.hasFullReplica) - Number(left.advert.hasFullReplica) ||
@@ -44,15 +50,21 @@ export function sourcesOf(registerId: string): Source[] {
 
 /**
  * What can be subscribed to: what peers advertise, and what we hold ourselves, one row a register.
- * Names and heights are the tellers' words; of several, the highest height is shown.
+ * Names and heights are the tellers' words, and hearsay tells no heights.
  */
 export function availableRegisters(own: readonly Advert[]): AvailableRegister[] {
-  const rows = new Map<string, AvailableRegister>();
-  for (const advert of own) addTo(rows, advert, { isPeer: false });
+  const tellings = new Map<string, Telling[]>();
+  for (const advert of own) add(tellings, { advert, isPeer: false, isHearsay: false });
   for (const peer of book().usable()) {
-    for (const advert of peer.adverts.values()) addTo(rows, advert, { isPeer: true });
+    if (book().isResting(peer)) continue;
+    for (const advert of peer.adverts.values()) {
+      const { isHearsay } = advert;
+      if (!isStale(advert)) add(tellings, { advert, isPeer: true, isHearsay });
+    }
   }
-  return [...rows.values()].sort((left, right) => left.registerId.localeCompare(right.registerId));
+  return [...tellings]
+    .map(([registerId, told]) => rowOf(registerId, told))
+    .sort((left, right) => left.registerId.localeCompare(right.registerId));
 }
 
 /** At most this many adverts go into one message. */
@@ -60,32 +72,58 @@ export function boundAdverts(adverts: readonly Advert[]): readonly Advert[] {
   return adverts.slice(0, limits.advertsPerPeer);
 }
 
-function addTo(
-  rows: Map<string, AvailableRegister>,
-  advert: Advert,
-  options: { isPeer: boolean },
-): void {
-  const row = rows.get(advert.registerId) ?? {
-    registerId: advert.registerId,
-    name: null,
-    description: null,
-    peerCount: 0,
-    fullReplicaPeerCount: 0,
-    latestVersion: 0,
-    latestDocketVersion: 0,
-    isPublic: advert.isPublic,
-    genesisHash: null,
+interface Telling {
+  advert: Advert;
+  isPeer: boolean;
+  isHearsay: boolean;
+}
+
+function add(tellings: Map<string, Telling[]>, telling: Telling): void {
+  const { registerId } = telling.advert;
+  const told = tellings.get(registerId);
+  if (told === undefined) tellings.set(registerId, [telling]);
+  else told.push(telling);
+}
+
+/** Of several genesis dockets the one that most tell counts; our own word before all others. */
+function rowOf(registerId: string, told: readonly Telling[]): AvailableRegister {
+  const genesisHash = mostTold(told);
+  const same = told.filter(({ advert }) => advert.genesisHash === genesisHash);
+  const first = same.find((telling) => !telling.isPeer) ?? same[0];
+  const peers = same.filter((telling) => telling.isPeer);
+  const atFirstHand = same.filter((telling) => !telling.isHearsay);
+  return {
+    registerId,
+    name: first?.advert.name ?? null,
+    description: first?.advert.description ?? null,
+    peerCount: peers.length,
+    fullReplicaPeerCount: peers.filter(({ advert }) => advert.hasFullReplica).length,
+    latestVersion: believed(atFirstHand.map(({ advert }) => advert.latestVersion)),
+    latestDocketVersion: believed(atFirstHand.map(({ advert }) => advert.latestDocketVersion)),
+    isPublic: first?.advert.isPublic ?? false,
+    genesisHash,
   };
-  rows.set(advert.registerId, row);
-  row.name ??= advert.name;
-  row.description ??= advert.description;
-  row.genesisHash ??= advert.genesisHash;
-  row.latestVersion = Math.max(row.latestVersion, advert.latestVersion);
-  row.latestDocketVersion = Math.max(row.latestDocketVersion, advert.latestDocketVersion);
-  if (options.isPeer) {
-    row.peerCount += 1;
-    row.fullReplicaPeerCount += Number(advert.hasFullReplica);
+}
+
+function mostTold(told: readonly Telling[]): string | null {
+  const own = told.find((telling) => !telling.isPeer);
+  if (own !== undefined) return own.advert.genesisHash;
+  const counts = new Map<string | null, number>();
+  for (const { advert } of told) {
+    counts.set(advert.genesisHash, (counts.get(advert.genesisHash) ?? 0) + 1);
   }
+  const ranked = [...counts].sort((left, right) => right[1] - left[1]);
+  return ranked[0]?.[0] ?? null;
+}
+
+/** The highest that is told; where three or more tell, one of them alone is not believed. */
+function believed(heights: readonly number[]): number {
+  const falling = heights.toSorted((left, right) => right - left);
+  return falling[heights.length >= 3 ? 1 : 0] ?? 0;
+}
+
+function isStale(advert: HeardAdvert): boolean {
+  return book().nowMs() - advert.heardAtMs > limits.advertMs;
 }
 
 function sourceOf(peer: Peer, advert: Advert): Source {
@@ -94,6 +132,7 @@ function sourceOf(peer: Peer, advert: Advert): Source {
     advert,
     speaksReplication: peer.protocols.includes(replicationProtocol),
     isConnected: peer.connection === "connected",
+    isQuarantined: book().isResting(peer),
     points: book().pointsOf(peer),
   };
 }

@@ -1,56 +1,112 @@
 /**
  * The open connections to peers: one channel a peer. Owns them; the mesh opens and closes them, and
  * whoever has a question to a peer asks here for its channel. It decides nothing about whom to know.
+ *
+ * none → idle        a channel was asked for; nothing is sent yet
+ * idle → connecting  the first call goes out
+ * connecting → ready | failing   it was answered, or not; `failing` tries again with a back-off
+ * ready → idle       no call for 5 min: the connection is closed, the channel stays
+ * any → none         dropped (peer gone, banned, moved) or idle for 15 min: its calls end at once
+ *
+ * Beside it stands the peer's circuit (`circuit.ts`), which outlives the channel.
  */
 import { assert } from "../base/assert.ts";
 import { PeerError } from "../base/error.ts";
-import { type Channel, openChannel } from "../wire/client.ts";
+import type { Clock } from "../runtime/clock.ts";
+import { limits } from "../runtime/limits.ts";
+import type { Channel } from "../wire/client.ts";
 import { addressText } from "./address.ts";
-import type { Peer } from "./book.ts";
+import { Circuit, type CircuitName } from "./circuit.ts";
+import { GuardedChannel } from "./guarded-channel.ts";
+import type { Peer } from "./peer.ts";
+
+export interface ChannelsOptions {
+  /** A channel to host:port; opening one sends nothing. */
+  openChannel: (address: string, peerId: string) => Channel;
+  clock: Pick<Clock, "monotonicMs">;
+}
 
 /** Channels to peers by id; a value, of which a process may have several. */
 export class Channels {
-  readonly #open = new Map<string, { channel: Channel; address: string }>();
+  readonly #open = new Map<string, GuardedChannel>();
+  readonly #circuits = new Map<string, Circuit>();
   #isClosed = false;
 
-  constructor(private readonly nodeId: string) {}
+  constructor(private readonly options: ChannelsOptions) {}
 
-  /** The peer's channel, made when there is none or its address has changed. Making one sends nothing. */
+  /** The peer's channel, made when there is none or its address has changed. Sends nothing. */
   to(peer: Pick<Peer, "peerId" | "host" | "port">): Channel {
     if (this.#isClosed) {
       throw new PeerError("unavailable", "stopping", { message: "This node is shutting down" });
     }
     const address = addressText(peer);
     const known = this.#open.get(peer.peerId);
-    if (known?.address === address) return known.channel;
-    known?.channel.close();
-    const channel = openChannel({ address, nodeId: this.nodeId });
-    this.#open.set(peer.peerId, { channel, address });
+    if (known?.address === address) return known;
+    known?.close();
+    const channel = new GuardedChannel(this.options.openChannel(address, peer.peerId), {
+      circuit: this.circuit(peer.peerId),
+      monotonicMs: () => this.options.clock.monotonicMs(),
+    });
+    this.#open.set(peer.peerId, channel);
     return channel;
   }
 
-  /** Ends the peer's channel and every stream on it. */
+  circuit(peerId: string): Circuit {
+    const known = this.#circuits.get(peerId);
+    if (known !== undefined) return known;
+    const circuit = new Circuit({ monotonicMs: () => this.options.clock.monotonicMs() });
+    this.#circuits.set(peerId, circuit);
+    return circuit;
+  }
+
+  circuitName(peerId: string): CircuitName {
+    return this.#circuits.get(peerId)?.state ?? "closed";
+  }
+
+  /** Ends the peer's channel and every call on it. */
   drop(peerId: string): void {
-    this.#open.get(peerId)?.channel.close();
+    this.#open.get(peerId)?.close();
     this.#open.delete(peerId);
+  }
+
+  /** As `drop`, and what the circuit learned is gone with it. */
+  forget(peerId: string): void {
+    this.drop(peerId);
+    this.#circuits.delete(peerId);
+  }
+
+  /** Drops what nobody used for long; gives how many. */
+  closeIdle(options: { isExempt: (peerId: string) => boolean }): number {
+    const before = this.options.clock.monotonicMs() - limits.idleChannelMs;
+    const idle = [...this.#open].filter(
+      ([peerId, channel]) => channel.isUnusedSince(before) && !options.isExempt(peerId),
+    );
+    for (const [peerId] of idle) this.drop(peerId);
+    return idle.length;
   }
 
   count(): number {
     return this.#open.size;
   }
 
+  circuitCounts(): Record<CircuitName, number> {
+    const counts = { closed: 0, open: 0, "half-open": 0 };
+    for (const circuit of this.#circuits.values()) counts[circuit.state] += 1;
+    return counts;
+  }
+
   close(): void {
     this.#isClosed = true;
-    for (const { channel } of this.#open.values()) channel.close();
+    for (const channel of this.#open.values()) channel.close();
     this.#open.clear();
   }
 }
 
 let current: Channels | null = null;
 
-export function open(options: { nodeId: string }): void {
+export function open(channels: Channels): void {
   assert(current === null, "channels are opened once");
-  current = new Channels(options.nodeId);
+  current = channels;
 }
 
 export function close(): void {

@@ -28,17 +28,19 @@ export async function greet(
   address: Address,
   options: {
     identity: Identity;
-    /** Our record, for a reader who sees us at `observedHost`. */
-    ownRecord: (observedHost: string | null) => PeerRecord;
+    /** Left out: in the clear, with our name and nothing to prove it. */
+    openChannel?: (address: string) => Channel;
+    ownRecord: () => PeerRecord;
+    /** Told where the peer sees us, before we register there. */
+    onSeen?: (peerId: string, host: string) => void;
     timeoutMs: number;
     signal: AbortSignal;
     useReplication: boolean;
   },
 ): Promise<Greeted> {
-  const channel = openChannel({
-    address: addressText(address),
-    nodeId: options.identity.nodeId,
-  });
+  const { nodeId } = options.identity;
+  const open = options.openChannel ?? ((text) => openChannel({ address: text, nodeId }));
+  const channel = open(addressText(address));
   try {
     const greeted = options.useReplication
       ? await sayHello(channel, options).catch((error) => {
@@ -47,8 +49,10 @@ export async function greet(
         })
       : null;
     const met = greeted ?? (await findOut(channel, { ...options, address }));
+    if (met.record.peerId === options.identity.nodeId) return met;
     const call = { deadlineMs: options.timeoutMs, signal: options.signal };
-    const peerInfo = infoOf(options.ownRecord(met.observedHost));
+    if (met.observedHost !== null) options.onSeen?.(met.record.peerId, met.observedHost);
+    const peerInfo = infoOf(options.ownRecord());
     const answer = await channel.unary(discovery.registerPeer, { peerInfo }, call);
     if (!answer.success) {
       throw new PeerError("forbidden", "registration-refused", {
@@ -86,7 +90,7 @@ export function answerHello(
 
 async function sayHello(channel: Channel, options: Parameters<typeof greet>[1]): Promise<Greeted> {
   const nonce = new Uint8Array(randomBytes(nonceBytes));
-  const own = options.ownRecord(null);
+  const own = options.ownRecord();
   const answer = await channel.unary(
     replication.hello,
     {

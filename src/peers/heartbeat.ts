@@ -7,20 +7,23 @@ import type {
 } from "../wire/messages.ts";
 import { heartbeat } from "../wire/services.ts";
 import type { Advert } from "./advert.ts";
-import type { Book, Peer } from "./book.ts";
+import type { Book } from "./book.ts";
 import { advertisementOf, advertOf } from "./messages.ts";
+import type { Peer } from "./peer.ts";
 
 /** What heartbeats need to know of this node; both halves of the protocol use it. */
 export interface HeartbeatOptions {
   nodeId: string;
   book: Book;
-  /** What we hold and the peer may know of. */
-  localAdverts: (peerId: string) => readonly Advert[];
+  /** What we hold and the peer may know of; null is anybody. */
+  localAdverts: (peerId: string | null) => readonly Advert[];
   metrics: () => Draft<PeerHealthMetrics>;
   nowMs: () => number;
   monotonicMs: () => number;
   /** Called with the registers a peer has news of; replication looks for itself. */
   wake: (registerIds: readonly string[]) => void;
+  /** Asks the peer itself for its heartbeat, soon. */
+  beatSoon: (peerId: string) => void;
 }
 
 /** The asking half: one heartbeat. Throws when the peer doesn't answer; latency is monotonic. */
@@ -31,11 +34,11 @@ export async function sendHeartbeat(
     sequence: number;
     timeoutMs: number;
     signal: AbortSignal;
-    options: HeartbeatOptions;
+    options: Omit<HeartbeatOptions, "beatSoon">;
   },
-): Promise<{ latencyMs: number; isRegistered: boolean }> {
+): Promise<{ latencyMs: number; isRegistered: boolean; answeredBy: string | null }> {
   const { options } = call;
-  const adverts = options.localAdverts(peer.peerId);
+  const adverts = options.localAdverts(peer.score.isAuthenticated ? peer.peerId : null);
   const sentAtMs = options.monotonicMs();
   const answer = await call.channel.unary(
     heartbeat.sendHeartbeat,
@@ -50,14 +53,23 @@ export async function sendHeartbeat(
     { deadlineMs: call.timeoutMs, signal: call.signal },
   );
   const latencyMs = options.monotonicMs() - sentAtMs;
-  if (answer.success) hearAdverts(peer, answer.advertisedRegisters.map(advertOf), options);
-  return { latencyMs, isRegistered: answer.success };
+  const answeredBy = answer.peerId === "" ? null : answer.peerId;
+  // While it answered, it may have been banned.
+  if (answer.success && (answeredBy ?? peer.peerId) === peer.peerId && !peer.isBanned) {
+    peer.health = answer.metrics;
+    hearAdverts(peer, answer.advertisedRegisters.map(advertOf), options);
+  }
+  return { latencyMs, isRegistered: answer.success, answeredBy };
 }
 
-/** The answering half. A caller we don't know, or banned, is told so and changes nothing. */
+/**
+ * The answering half. Whoever calls can write any name into a heartbeat, so an unproven one changes
+ * nothing here: where it tells news, the peer of that name is asked by a call of our own. A caller
+ * we don't know, or banned, is told so.
+ */
 export function answerHeartbeat(
   request: PeerHeartbeatRequest,
-  options: HeartbeatOptions,
+  options: HeartbeatOptions & { isProven: boolean },
 ): Draft<PeerHeartbeatResponse> {
   const peer = options.book.get(request.peerId);
   const base = { peerId: options.nodeId, timestamp: options.nowMs() };
@@ -65,9 +77,16 @@ export function answerHeartbeat(
     const message = peer === null ? "Peer not registered" : "Peer is banned here";
     return { ...base, success: false, message };
   }
-  peer.lastSeenMs = options.nowMs();
-  hearAdverts(peer, request.advertisedRegisters.map(advertOf), options);
-  const adverts = options.localAdverts(peer.peerId);
+  const told = request.advertisedRegisters.map(advertOf);
+  if (options.isProven) {
+    peer.lastSeenMs = options.nowMs();
+    peer.health = request.metrics;
+    hearAdverts(peer, told, options);
+  } else if (peer.connection !== "connected" || isNews(peer, told)) {
+    options.beatSoon(peer.peerId);
+  }
+  // A name alone opens no private register: that takes proof.
+  const adverts = options.localAdverts(options.isProven ? peer.peerId : null);
   return {
     ...base,
     success: true,
@@ -77,14 +96,28 @@ export function answerHeartbeat(
   };
 }
 
-/** News is a register that the peer did not have before, or had with a lower docket. */
-function hearAdverts(peer: Peer, adverts: readonly Advert[], options: HeartbeatOptions): void {
-  const news = adverts.filter((advert) => {
-    const before = peer.adverts.get(advert.registerId);
-    return before === undefined || before.docketCount < advert.docketCount;
-  });
+function hearAdverts(
+  peer: Peer,
+  adverts: readonly Advert[],
+  options: Pick<HeartbeatOptions, "book" | "wake">,
+): void {
+  const news = newsOf(peer, adverts);
   options.book.setAdverts(peer, adverts);
   if (news.length > 0) options.wake(news.map((advert) => advert.registerId));
+}
+
+/** A register that the peer did not have before, or had with a lower docket. */
+function newsOf(peer: Peer, adverts: readonly Advert[]): Advert[] {
+  return adverts.filter((advert) => {
+    const before = peer.adverts.get(advert.registerId);
+    return before === undefined || before.isHearsay || before.docketCount < advert.docketCount;
+  });
+}
+
+/** News, or something that it no longer tells. */
+function isNews(peer: Peer, adverts: readonly Advert[]): boolean {
+  const heard = adverts.filter((advert) => advert.docketCount > 0);
+  return newsOf(peer, heard).length > 0 || heard.length < peer.adverts.size;
 }
 
 function versionsOf(adverts: readonly Advert[]): Record<string, number> {

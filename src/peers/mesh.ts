@@ -1,33 +1,31 @@
 /**
  * The mesh's duties: reach the seeds and every peer we learn of, keep each one warm with heartbeats,
- * and swap address lists. Owns the timers and the dialling; what it learns goes into the book. It is
- * a value that gets clock, dice and everything it does to the outside as functions.
+ * and swap address lists. Owns the timers; what it learns goes into the book. It is a value that
+ * gets clock, dice and everything it does to the outside as functions.
  */
-import { backoffMs } from "../base/backoff.ts";
-import { isAbort, messageOf, PeerError } from "../base/error.ts";
+import { messageOf } from "../base/error.ts";
 import { pickSome } from "../base/prng.ts";
 import { type Clock, every } from "../runtime/clock.ts";
 import { limits } from "../runtime/limits.ts";
 import type { Log } from "../runtime/log.ts";
-import { discovery } from "../wire/services.ts";
-import { type Address, addressText } from "./address.ts";
-import type { Book, Peer } from "./book.ts";
+import { type Address, networkGroup } from "./address.ts";
+import { Allowance } from "./allowance.ts";
+import type { Book } from "./book.ts";
 import type { Channels } from "./channels.ts";
-import type { Greeted } from "./handshake.ts";
+import { Dialler, type DiallerOptions } from "./dialler.ts";
+import { exchange, hear } from "./exchange.ts";
 import { type HeartbeatOptions, sendHeartbeat } from "./heartbeat.ts";
-import { infoOf, recordOf } from "./messages.ts";
+import type { Peer } from "./peer.ts";
 import type { PeerRecord } from "./record.ts";
+import { expire } from "./standing.ts";
 
-export interface MeshOptions {
+export interface MeshOptions extends Omit<DiallerOptions, "onConnected" | "ownId"> {
   book: Book;
   channels: Channels;
-  seeds: readonly Address[];
-  heartbeat: HeartbeatOptions;
+  heartbeat: Omit<HeartbeatOptions, "beatSoon">;
   heartbeatMs: number;
   heartbeatTimeoutMs: number;
   exchangeMs: number;
-  /** Says hello and registers us there; throws when that fails. */
-  greet: (address: Address, signal: AbortSignal) => Promise<Greeted>;
   clock: Clock;
   dice: () => number;
   log: Log;
@@ -37,42 +35,57 @@ export interface MeshOptions {
 const missedHeartbeatsMax = 2;
 /** Peers asked in one round of exchange. */
 const exchangeCount = 3;
-/** Dials under way at once. */
-const dialsMax = 16;
+/** While fewer than this are connected, each new one is asked for its peers at once. */
+const fewPeers = 12;
+/** Between two looks for idle channels, in heartbeat cycles. */
+const idleCycles = 10;
+/** An answer this much behind its deadline says that we were held up, not the peer. */
+const heldUpMs = 1_000;
 
 export class Mesh {
   readonly #stopping = new AbortController();
-  readonly #dialling = new Map<string, Promise<void>>();
-  readonly #retryAtMs = new Map<string, { attempt: number; atMs: number }>();
-  readonly #seedIds = new Map<string, string>();
+  readonly #dialler: Dialler;
+  readonly #hurriedBeats: Allowance;
   #duties: { stop: () => Promise<void>; now: () => void }[] = [];
   #sequence = 0;
 
-  constructor(private readonly options: MeshOptions) {}
+  constructor(private readonly options: MeshOptions) {
+    this.#dialler = new Dialler({
+      ...options,
+      ownId: options.heartbeat.nodeId,
+      onConnected: (peer, how) => this.#onConnected(peer, how),
+    });
+    this.#hurriedBeats = new Allowance({
+      perSecond: 1,
+      burst: 3,
+      namesMax: 4_096,
+      monotonicMs: () => options.clock.monotonicMs(),
+    });
+  }
 
   start(): void {
     const { clock, heartbeatMs, exchangeMs } = this.options;
-    const dialling = every(dialTickMs, { clock, tick: async () => this.#dialAll() });
+    const dialling = every(dialTickMs, { clock, tick: async () => this.#dialler.dialDue() });
     const beating = every(heartbeatMs, { clock, tick: () => this.#beatAll() });
     const exchanging = every(exchangeMs, { clock, tick: () => this.#exchangeSome() });
     this.#duties = [dialling, beating, exchanging];
-    this.#dialAll();
+    this.#dialler.dialDue();
   }
 
   async stop(): Promise<void> {
     this.#stopping.abort();
     await Promise.all(this.#duties.map((duty) => duty.stop()));
-    await Promise.allSettled(this.#dialling.values());
+    await this.#dialler.stop();
   }
 
-  /**
-   * A peer called us, or we learned of one: reach it now instead of after its back-off. How often it
-   * failed is not forgotten, so that calls alone can't make us dial again and again.
-   */
+  /** The peer showed itself: reach it now. Calls alone can't make us dial again and again. */
   dialSoon(peerId: string): void {
-    const retry = this.#retryAtMs.get(peerId);
-    if (retry !== undefined && retry.attempt < 3) retry.atMs = 0;
-    this.#dialAll();
+    this.#dialler.hurry(peerId);
+  }
+
+  /** Reaches the address now, as the operator wants; throws when nobody answers there. */
+  reach(address: Address): Promise<Peer> {
+    return this.#dialler.reach(address);
   }
 
   /** What we hold has changed in kind: tell everybody now instead of with the next heartbeat. */
@@ -80,113 +93,100 @@ export class Mesh {
     this.#duties[1]?.now();
   }
 
-  /** Seeds first and for ever; then every peer that isn't connected and whose back-off is over. */
-  #dialAll(): void {
-    if (this.#stopping.signal.aborted) return;
-    for (const seed of this.options.seeds) {
-      const key = addressText(seed);
-      const peerId = this.#seedIds.get(key);
-      const peer = peerId === undefined ? null : this.options.book.get(peerId);
-      if (peer?.connection !== "connected" && !peer?.isBanned) this.#dial(seed, { key, peer });
-    }
-    for (const peer of this.options.book.usable()) {
-      if (peer.connection !== "connected") this.#dial(peer, { key: peer.peerId, peer });
-    }
+  /** Somebody says that this peer has news: we ask the peer itself, at a bounded rate. */
+  beatSoon(peerId: string): void {
+    const peer = this.options.book.get(peerId);
+    if (peer === null || peer.isBanned || !this.#hurriedBeats.take(peerId)) return;
+    if (peer.connection === "connected") this.#beat(peer).catch(() => undefined);
+    else this.#dialler.hurry(peerId);
   }
 
-  #dial(address: Address, target: { key: string; peer: Peer | null }): void {
-    const { key } = target;
-    const retry = this.#retryAtMs.get(key);
-    const isEarly = retry !== undefined && retry.atMs > this.options.clock.monotonicMs();
-    if (isEarly || this.#dialling.has(key) || this.#dialling.size >= dialsMax) return;
-    const dialling = this.#meet({ host: address.host, port: address.port }, target)
-      .then(() => this.#connected(key))
-      .catch((error) => this.#noteDialFailure(address, { ...target, error }))
-      .finally(() => this.#dialling.delete(key));
-    this.#dialling.set(
-      key,
-      dialling.then(() => undefined),
-    );
+  /** Takes in hearsay, and dials whom it did not know. */
+  hear(records: readonly PeerRecord[], tellerHost: string): void {
+    const wanted = records.slice(0, limits.exchangePeers);
+    if (hear(this.options.book, { records: wanted, tellerHost }) > 0) this.#dialler.dialDue();
   }
 
-  async #meet(address: Address, target: { key: string; peer: Peer | null }): Promise<void> {
-    const { book, log, clock } = this.options;
-    if (target.peer !== null) target.peer.connection = "connecting";
-    const startedAtMs = clock.monotonicMs();
-    const greeted = await this.options.greet(address, this.#stopping.signal);
-    const isSeed = target.peer?.peerId !== target.key;
-    if (isSeed) this.#seedIds.set(target.key, greeted.record.peerId);
-    const learned = book.learn(greeted.record, "itself");
-    if (learned.kind === "refused") {
-      if (learned.code === "self") return this.#neverAgain(target.key);
-      throw new PeerError("forbidden", learned.code, {
-        message: `The peer that answered as ${greeted.record.peerId} is not taken in: ${learned.code}`,
-      });
-    }
-    const { peer } = learned;
-    if (isSeed) peer.isSeed = true;
-    if (target.peer !== null && target.peer.peerId !== peer.peerId) {
-      target.peer.connection = "disconnected";
-    }
-    if (greeted.isProven) book.setAuthenticated(peer);
-    book.reportSuccess(peer.peerId, clock.monotonicMs() - startedAtMs);
-    peer.connection = "connected";
-    log.info({ peerId: peer.peerId, address: addressText(peer), isSeed }, "Peer connected");
+  /** Ends every connection to the peer; `reason` is for the log. */
+  disconnect(peer: Peer, reason: string): void {
+    const wasConnected = peer.connection === "connected";
+    if (wasConnected || peer.connection === "connecting") peer.connection = "disconnected";
+    this.options.channels.drop(peer.peerId);
+    if (!wasConnected) return;
+    const message = `Disconnected: ${reason}`.slice(0, 500);
+    this.options.book.note(peer, { type: "peer.disconnected", message });
+    this.options.log.warn({ peerId: peer.peerId, reason }, "Peer disconnected");
+  }
+
+  /** Everything that was remembered of reaching it is gone. */
+  forget(peerId: string): void {
+    this.options.channels.forget(peerId);
+    this.#dialler.forget(peerId);
+  }
+
+  async #onConnected(peer: Peer, how: { isSeed: boolean }): Promise<void> {
     await this.#beat(peer);
     // Back after a silence: whoever waited for this source need not wait out its back-off.
     this.options.heartbeat.wake([...peer.adverts.keys()]);
-    await this.#exchange(peer);
-  }
-
-  #noteDialFailure(
-    address: Address,
-    failed: { key: string; peer: Peer | null; error: unknown },
-  ): void {
-    if (isAbort(failed.error) || this.#stopping.signal.aborted) return;
-    const attempt = (this.#retryAtMs.get(failed.key)?.attempt ?? -1) + 1;
-    const waitMs = backoffMs(attempt, { firstMs: 500, longestMs: 30_000, dice: this.options.dice });
-    this.#retryAtMs.set(failed.key, { attempt, atMs: this.options.clock.monotonicMs() + waitMs });
-    if (failed.peer !== null) {
-      failed.peer.connection = "disconnected";
-      this.options.book.reportFailure(failed.peer.peerId);
-    }
-    const facts = { address: addressText(address), reason: messageOf(failed.error), waitMs };
-    if (attempt === 0) this.options.log.warn(facts, "Peer not reached; trying again");
-    else this.options.log.debug(facts, "Peer still not reached");
-  }
-
-  #connected(key: string): void {
-    if (this.#retryAtMs.get(key)?.atMs !== Number.POSITIVE_INFINITY) this.#retryAtMs.delete(key);
-  }
-
-  /** An address that turned out to be our own. */
-  #neverAgain(key: string): void {
-    this.#retryAtMs.set(key, { attempt: 0, atMs: Number.POSITIVE_INFINITY });
+    const isLonely = this.options.book.connected().length < fewPeers;
+    if (how.isSeed || isLonely) await this.#exchange(peer);
   }
 
   async #beatAll(): Promise<void> {
+    const { book, channels } = this.options;
     this.#sequence += 1;
-    await Promise.all(this.options.book.connected().map((peer) => this.#beat(peer)));
+    for (const peerId of expire(book)) this.forget(peerId);
+    if (this.#sequence % idleCycles === 0) {
+      channels.closeIdle({ isExempt: (peerId) => book.get(peerId)?.isSeed ?? false });
+    }
+    this.#chooseAnchors();
+    await Promise.all(book.connected().map((peer) => this.#beat(peer)));
+  }
+
+  /** The best of now, of as many networks as there are, in case of a restart. */
+  #chooseAnchors(): void {
+    const { book } = this.options;
+    const good = book.connected().filter((peer) => !peer.isSeed && !book.isResting(peer));
+    good.sort((left, right) => book.pointsOf(right) - book.pointsOf(left));
+    const groups = new Map<string, number>();
+    const inOrder = good.map((peer) => {
+      const group = networkGroup(peer.host);
+      const before = groups.get(group) ?? 0;
+      groups.set(group, before + 1);
+      return { peer, before };
+    });
+    inOrder.sort((left, right) => left.before - right.before);
+    if (inOrder.length === 0) return;
+    const chosen = new Set(inOrder.slice(0, limits.anchors).map(({ peer }) => peer));
+    for (const peer of book.list()) peer.isAnchor = chosen.has(peer);
   }
 
   async #beat(peer: Peer): Promise<void> {
-    const { book, channels, log } = this.options;
+    const { book, channels, log, clock, heartbeatTimeoutMs } = this.options;
+    const startedAtMs = clock.monotonicMs();
     try {
       const beat = await sendHeartbeat(peer, {
         channel: channels.to(peer),
         sequence: this.#sequence,
-        timeoutMs: this.options.heartbeatTimeoutMs,
+        timeoutMs: heartbeatTimeoutMs,
         signal: this.#stopping.signal,
         options: this.options.heartbeat,
       });
-      book.reportSuccess(peer.peerId, beat.latencyMs);
+      if (beat.answeredBy !== null && beat.answeredBy !== peer.peerId) {
+        return this.disconnect(peer, "Another node answers at its address");
+      }
+      const what = "It answered a heartbeat";
+      book.reportSuccess(peer.peerId, { latencyMs: beat.latencyMs, what });
       // It forgot us, or never knew us: hello and registration again.
-      if (!beat.isRegistered) this.#disconnect(peer, "It does not know us");
+      if (!beat.isRegistered) this.disconnect(peer, "It does not know us");
     } catch (error) {
-      if (this.#stopping.signal.aborted) return;
-      book.reportFailure(peer.peerId);
+      if (this.#stopping.signal.aborted || peer.connection !== "connected") return;
+      if (clock.monotonicMs() - startedAtMs > heartbeatTimeoutMs + heldUpMs) {
+        return this.#retryBeat(peer);
+      }
+      book.reportFailure(peer.peerId, { what: `Heartbeat failed: ${messageOf(error)}` });
       log.debug({ peerId: peer.peerId, reason: messageOf(error) }, "Heartbeat failed");
-      if (peer.failureCount >= missedHeartbeatsMax) this.#disconnect(peer, messageOf(error));
+      if (peer.failureCount >= missedHeartbeatsMax) this.disconnect(peer, messageOf(error));
       else this.#retryBeat(peer);
     }
   }
@@ -199,58 +199,29 @@ export class Mesh {
       .catch(() => undefined);
   }
 
-  #disconnect(peer: Peer, reason: string): void {
-    if (peer.connection !== "connected") return;
-    peer.connection = "disconnected";
-    this.options.channels.drop(peer.peerId);
-    this.options.log.warn({ peerId: peer.peerId, reason }, "Peer disconnected");
-  }
-
   async #exchangeSome(): Promise<void> {
     const asked = pickSome(this.options.book.connected(), exchangeCount, this.options.dice);
     await Promise.all(asked.map((peer) => this.#exchange(peer)));
   }
 
-  /** Gives a few of our peers and takes a few of theirs; what they say is hearsay. */
   async #exchange(peer: Peer): Promise<void> {
-    const { book, channels, log } = this.options;
+    const { book, channels, dice, log } = this.options;
     try {
-      const answer = await channels.to(peer).unary(
-        discovery.exchangePeers,
-        {
-          peerId: this.options.heartbeat.nodeId,
-          knownPeers: tellable(book, peer.peerId).map(infoOf),
-          maxPeers: limits.exchangePeers,
-        },
-        { deadlineMs: this.options.heartbeatTimeoutMs, signal: this.#stopping.signal },
-      );
-      if (answer.success) this.hear(answer.knownPeers.map(recordOf));
+      const newCount = await exchange(peer, {
+        nodeId: this.options.heartbeat.nodeId,
+        book,
+        channel: channels.to(peer),
+        timeoutMs: this.options.heartbeatTimeoutMs,
+        signal: this.#stopping.signal,
+        dice,
+      });
+      if (newCount > 0) this.#dialler.dialDue();
     } catch (error) {
       if (!this.#stopping.signal.aborted) {
         log.debug({ peerId: peer.peerId, reason: messageOf(error) }, "Exchange failed");
       }
     }
   }
-
-  /** Takes in hearsay, at most a list's worth, and dials whom it did not know. */
-  hear(records: readonly PeerRecord[]): void {
-    let isNew = false;
-    for (const record of records.slice(0, limits.exchangePeers)) {
-      isNew = this.options.book.learn(record, "gossip").kind === "new" || isNew;
-    }
-    if (isNew) this.#dialAll();
-  }
-}
-
-/** Records fit to be passed on: of peers that answered us, as they signed them. */
-export function tellable(book: Book, askerId: string): PeerRecord[] {
-  return book
-    .usable()
-    .filter((peer) => peer.peerId !== askerId && peer.connection === "connected")
-    .flatMap((peer) =>
-      peer.record === null ? [] : [{ ...peer.record, lastSeenMs: peer.lastSeenMs }],
-    )
-    .slice(0, limits.exchangePeers);
 }
 
 const dialTickMs = 500;

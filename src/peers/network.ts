@@ -1,8 +1,10 @@
 /**
- * This node's place in the mesh. Owns the one `Mesh` with the book and the channels under it, and
- * the timer that stores what changed in the book. `node.ts` opens it; RPC handlers and replication
- * ask it. What it tells and whom it wakes are functions from above: it knows no register.
+ * This node's place in the mesh. Owns the one `Mesh` with the book, the channels and the door for
+ * callers, and the timer that stores what changed. `node.ts` opens it; RPC handlers, replication and
+ * REST ask it. What it tells and whom it wakes are functions from above: it knows no register.
  */
+import { randomBytes } from "node:crypto";
+import { lookup } from "node:dns/promises";
 import { assert } from "../base/assert.ts";
 import { messageOf } from "../base/error.ts";
 import { dice } from "../base/prng.ts";
@@ -10,24 +12,38 @@ import { type Clock, every } from "../runtime/clock.ts";
 import { limits } from "../runtime/limits.ts";
 import { logFor } from "../runtime/log.ts";
 import { sql } from "../store/sql.ts";
-import { type Address, parseAddress } from "./address.ts";
+import { type Channel, openChannel } from "../wire/client.ts";
+import { type Address, parseAddress, scopeOf } from "./address.ts";
 import type { Advert } from "./advert.ts";
+import * as advertSettings from "./advert-settings.ts";
 import * as bookHolder from "./book.ts";
 import * as channelHolder from "./channels.ts";
+import { Discovery } from "./discovery.ts";
+import { ExternalAddress } from "./external-address.ts";
+import { Gate } from "./gate.ts";
 import { greet } from "./handshake.ts";
 import type { HeartbeatOptions } from "./heartbeat.ts";
 import { type Identity, isRecordGenuine } from "./identity.ts";
+import type { JournalEntry } from "./journal.ts";
 import { Mesh } from "./mesh.ts";
 import { OwnRecord } from "./own-record.ts";
-import { loadPeers, savePeers } from "./peers-table.ts";
+import { deletePeers, loadPeers, savePeers } from "./peers-table.ts";
 import { replicationProtocol } from "./record.ts";
+import { askStun } from "./stun.ts";
 
 export interface NetworkOptions {
   identity: Identity;
-  /** Where others reach us; the port is told at `start` where it is not set apart. */
+  /** What the listener is bound to. */
   host: string;
-  port: number | null;
+  /** Where others reach us, by the operator's word; null: found out. */
+  announced: { host: string; port: number | null } | null;
+  /** An address of this machine, for when it listens on all of them. */
+  machineHost: string;
   seeds: readonly string[];
+  outboundMax: number;
+  /** Whether addresses of private networks are dialled when strangers tell them. */
+  allowPrivate: boolean;
+  stunServers: readonly string[];
   heartbeatMs: number;
   heartbeatTimeoutMs: number;
   exchangeMs: number;
@@ -38,72 +54,95 @@ export interface NetworkOptions {
   localAdverts: (readerId: string | null) => Advert[];
   wake: (registerIds: readonly string[]) => void;
   metrics: HeartbeatOptions["metrics"];
+  /** Keeps what happened to peers, for those who ask why. */
+  storeEvents: (entries: readonly JournalEntry[]) => Promise<void>;
 }
 
 interface Network {
+  options: NetworkOptions;
   mesh: Mesh;
+  gate: Gate;
+  discovery: Discovery;
   ownRecord: OwnRecord;
   heartbeat: HeartbeatOptions;
-  saving: { stop: () => Promise<void> };
+  external: ExternalAddress;
+  duties: { stop: () => Promise<void> }[];
 }
 
 /** Between two writes of what changed in the book: a crash forgets at most this much. */
 const saveMs = 5_000;
+/** And of what only moved, such as scores, in writes. */
+const savesForAll = 12;
+const stunMs = 10 * 60_000;
 const log = logFor("peers");
 let network: Network | null = null;
 let listeningPort = 0;
+let saves = 0;
 
 /** Loads the book. Nothing is dialled before `start`, so that the listener can be there first. */
 export async function open(options: NetworkOptions): Promise<void> {
   assert(network === null, "the network is opened once");
-  const { identity, clock } = options;
-  const nowMs = () => clock.nowMs();
-  const book = new bookHolder.Book({ ownId: identity.nodeId, nowMs, isGenuine: isRecordGenuine });
-  bookHolder.open(book);
-  channelHolder.open({ nodeId: identity.nodeId });
-  for (const peer of await loadPeers(sql(), { nowMs: nowMs(), countMax: limits.peers })) {
-    book.restore(peer);
-  }
+  await openBook(options);
+  await advertSettings.open();
+  channelHolder.open(
+    new channelHolder.Channels({
+      openChannel: (address) => channelTo(address, options),
+      clock: options.clock,
+    }),
+  );
+  const external = new ExternalAddress({
+    configured: options.announced?.host ?? null,
+    bound: options.host,
+    own: options.machineHost,
+  });
   const ownRecord = new OwnRecord({
-    identity,
-    host: options.host,
-    port: () => options.port ?? listeningPort,
+    identity: options.identity,
+    host: () => external.host,
+    port: () => options.announced?.port ?? listeningPort,
     protocols: options.speaksReplication ? ["GrpcStream", replicationProtocol] : ["GrpcStream"],
-    nowMs,
+    nowMs: () => options.clock.nowMs(),
     publicAdverts: () => options.localAdverts(null),
   });
-  const heartbeat: HeartbeatOptions = {
-    nodeId: identity.nodeId,
-    book,
-    localAdverts: options.localAdverts,
-    metrics: options.metrics,
-    nowMs,
-    monotonicMs: () => clock.monotonicMs(),
-    wake: options.wake,
-  };
-  const mesh = makeMesh(options, { ownRecord, heartbeat });
-  const saving = every(saveMs, { clock, tick: () => saveBook() });
-  network = { mesh, ownRecord, heartbeat, saving };
+  const heartbeat = heartbeatOf(options);
+  const mesh = makeMesh(options, { ownRecord, heartbeat, external });
+  const discovery = makeDiscovery(options, { ownRecord });
+  const gate = new Gate({ book: bookHolder.book() });
+  const saving = every(saveMs, { clock: options.clock, tick: () => save() });
+  network = { options, mesh, gate, discovery, ownRecord, heartbeat, external, duties: [saving] };
 }
 
 /** Begins to reach out, now that our own listener is there. */
 export function start(listening: { port: number }): void {
   listeningPort = listening.port;
-  opened().mesh.start();
+  const { mesh, options, duties } = opened();
+  mesh.start();
+  if (options.stunServers.length === 0) return;
+  const looking = every(stunMs, { clock: options.clock, tick: lookFromOutside });
+  looking.now();
+  duties.push(looking);
 }
 
 export async function close(): Promise<void> {
   const closing = network;
-  network = null;
   await closing?.mesh.stop();
-  await closing?.saving.stop();
-  if (closing !== null) await saveBook();
+  for (const duty of closing?.duties ?? []) await duty.stop();
+  if (closing !== null) await save({ all: true });
+  network = null;
   channelHolder.close();
   bookHolder.close();
+  advertSettings.close();
 }
 
 export function mesh(): Mesh {
   return opened().mesh;
+}
+
+export function gate(): Gate {
+  return opened().gate;
+}
+
+export function discovery(): Discovery {
+  return opened().discovery;
 }
 
 export function ownRecord(): OwnRecord {
@@ -114,11 +153,72 @@ export function heartbeatOptions(): HeartbeatOptions {
   return opened().heartbeat;
 }
 
+/** Stores what changed in the book: at once where an operator waits for it. */
+export async function save(options: { all?: boolean } = {}): Promise<void> {
+  saves += 1;
+  const all = options.all ?? saves % savesForAll === 0;
+  const book = bookHolder.book();
+  const { changed, forgotten } = book.takeDirty({ all });
+  const entries = book.journal.takeComplete({ all: options.all ?? false });
+  try {
+    await deletePeers(sql(), forgotten);
+    await savePeers(sql(), changed);
+    if (entries.length > 0) await opened().options.storeEvents(entries);
+  } catch (error) {
+    for (const peer of changed) book.markChanged(peer);
+    log.warn({ err: messageOf(error), peers: changed.length }, "The address book was not stored");
+  }
+}
+
+async function openBook(options: NetworkOptions): Promise<void> {
+  const { identity, clock, allowPrivate } = options;
+  const nowMs = () => clock.nowMs();
+  const book = new bookHolder.Book({
+    ownId: identity.nodeId,
+    nowMs,
+    isGenuine: isRecordGenuine,
+    mayDial: (host) => allowPrivate || scopeOf(host) !== "private",
+    secret: randomBytes(16).toString("hex"),
+  });
+  bookHolder.open(book);
+  for (const peer of await loadPeers(sql(), { nowMs: nowMs(), countMax: limits.peers })) {
+    book.restore(peer);
+  }
+}
+
+function heartbeatOf(options: NetworkOptions): HeartbeatOptions {
+  const { clock } = options;
+  return {
+    nodeId: options.identity.nodeId,
+    book: bookHolder.book(),
+    localAdverts: options.localAdverts,
+    metrics: options.metrics,
+    nowMs: () => clock.nowMs(),
+    monotonicMs: () => clock.monotonicMs(),
+    wake: options.wake,
+    beatSoon: (peerId) => mesh().beatSoon(peerId),
+  };
+}
+
+function makeDiscovery(options: NetworkOptions, made: { ownRecord: OwnRecord }): Discovery {
+  return new Discovery({
+    nodeId: options.identity.nodeId,
+    book: bookHolder.book(),
+    ownRecord: () => made.ownRecord.current(),
+    nowMs: () => options.clock.nowMs(),
+    monotonicMs: () => options.clock.monotonicMs(),
+    dice,
+    dialSoon: (peerId) => mesh().dialSoon(peerId),
+    hear: (records, tellerHost) => mesh().hear(records, tellerHost),
+  });
+}
+
 function makeMesh(
   options: NetworkOptions,
-  made: { ownRecord: OwnRecord; heartbeat: HeartbeatOptions },
+  made: { ownRecord: OwnRecord; heartbeat: HeartbeatOptions; external: ExternalAddress },
 ): Mesh {
   return new Mesh({
+    ...options,
     book: bookHolder.book(),
     channels: channelHolder.channels(),
     seeds: options.seeds.flatMap((seed): Address[] => {
@@ -126,28 +226,50 @@ function makeMesh(
       return address === null ? [] : [address];
     }),
     heartbeat: made.heartbeat,
-    heartbeatMs: options.heartbeatMs,
-    heartbeatTimeoutMs: options.heartbeatTimeoutMs,
-    exchangeMs: options.exchangeMs,
-    greet: (address, signal) =>
+    greet: async (address, signal) =>
       greet(address, {
         identity: options.identity,
-        ownRecord: (observedHost) => made.ownRecord.current(observedHost),
+        openChannel: (text) => channelTo(text, options),
+        ownRecord: () => made.ownRecord.current(),
+        onSeen: (peerId, host) => made.external.note(peerId, host),
         timeoutMs: options.connectTimeoutMs,
         signal,
         useReplication: options.speaksReplication,
       }),
-    clock: options.clock,
+    mayDial: (host) => mayDial(host, options),
     dice,
     log,
   });
 }
 
-async function saveBook(): Promise<void> {
-  const changed = bookHolder.book().takeDirty();
-  await savePeers(sql(), changed).catch((error) => {
-    log.warn({ err: messageOf(error), peers: changed.length }, "The address book was not stored");
-  });
+function channelTo(address: string, options: NetworkOptions): Channel {
+  return openChannel({ address, nodeId: options.identity.nodeId });
+}
+
+/** A name is looked up first: strangers must not make us knock at doors inside our own network. */
+async function mayDial(host: string, options: NetworkOptions): Promise<boolean> {
+  if (options.allowPrivate) return true;
+  if (scopeOf(host) !== "name") return scopeOf(host) === "public";
+  const found = await lookup(host, { all: true });
+  return found.length > 0 && found.every(({ address }) => scopeOf(address) === "public");
+}
+
+async function lookFromOutside(signal: AbortSignal): Promise<void> {
+  const { options, external } = opened();
+  for (const text of options.stunServers) {
+    const server = parseAddress(text);
+    if (server === null) continue;
+    try {
+      const seen = await askStun(server, { clock: options.clock, timeoutMs: 5_000, signal });
+      const before = external.host;
+      external.noteServer(seen.host);
+      if (external.host !== before)
+        log.info({ host: seen.host, server: text }, "Seen from outside");
+      return;
+    } catch (error) {
+      log.warn({ server: text, reason: messageOf(error) }, "A STUN server was of no help");
+    }
+  }
 }
 
 function opened(): Network {

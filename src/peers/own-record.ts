@@ -14,7 +14,8 @@ export class OwnRecord {
   constructor(
     private readonly options: {
       identity: Identity;
-      host: string;
+      /** Where others reach us, as far as that is known by now. */
+      host: string | (() => string);
       /** 0 while nothing listens yet. */
       port: () => number;
       protocols: string[];
@@ -24,17 +25,13 @@ export class OwnRecord {
     },
   ) {}
 
-  /**
-   * The record for a reader who sees us at `observedHost`; that host counts only where we listen on
-   * every address and were not told which one to give.
-   */
-  current(observedHost: string | null): PeerRecord {
+  /** Signed anew only when something signed has changed. */
+  current(): PeerRecord {
     const { options } = this;
     const { identity } = options;
-    const isAnywhere = options.host === "0.0.0.0" || options.host === "::";
     const record: PeerRecord = {
       peerId: identity.nodeId,
-      host: isAnywhere && observedHost !== null ? observedHost : options.host,
+      host: typeof options.host === "string" ? options.host : options.host(),
       port: options.port(),
       protocols: options.protocols,
       adverts: options.publicAdverts(),

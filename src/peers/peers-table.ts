@@ -1,44 +1,44 @@
 import type { Sql } from "../store/database.ts";
-import type { Peer } from "./book.ts";
 import { bytesOfRecord, recordOfBytes } from "./messages.ts";
+import { newPeer, type Peer } from "./peer.ts";
 import { newScore } from "./score.ts";
 
 /** Stores what is known of the peers, all in one statement. Adverts are news, not knowledge. */
 export async function savePeers(sql: Sql, peers: readonly Peer[]): Promise<void> {
   if (peers.length === 0) return;
-  const rows = peers.map((peer) => ({
-    peer_id: peer.peerId,
-    address: peer.host,
-    port: peer.port,
-    public_key: peer.publicKey,
-    record_seq: peer.seq,
-    record: peer.record === null ? null : bytesOfRecord(peer.record),
-    is_seed: peer.isSeed,
-    first_seen_ms: Math.round(peer.firstSeenMs),
-    last_seen_ms: Math.round(peer.lastSeenMs),
-    failure_count: peer.failureCount,
-    score: peer.score.success,
-    is_banned: peer.isBanned,
-    banned_at_ms: peer.bannedAtMs,
-    ban_reason: peer.banReason,
-  }));
+  const rows = peers.map(rowOf);
   await sql`
     INSERT INTO peers ${sql(rows)}
     ON CONFLICT (peer_id) DO UPDATE SET
       address = excluded.address, port = excluded.port, public_key = excluded.public_key,
       record_seq = excluded.record_seq, record = excluded.record, is_seed = excluded.is_seed,
+      is_manual = excluded.is_manual, is_tried = excluded.is_tried,
+      is_anchor = excluded.is_anchor, source_group = excluded.source_group,
       last_seen_ms = excluded.last_seen_ms, failure_count = excluded.failure_count,
-      score = excluded.score, is_banned = excluded.is_banned,
-      banned_at_ms = excluded.banned_at_ms, ban_reason = excluded.ban_reason`;
+      score = excluded.score, is_authenticated = excluded.is_authenticated,
+      latency_ms = excluded.latency_ms, succeeded = excluded.succeeded, failed = excluded.failed,
+      is_banned = excluded.is_banned, banned_at_ms = excluded.banned_at_ms,
+      ban_reason = excluded.ban_reason, quarantined_until_ms = excluded.quarantined_until_ms,
+      quarantine_reason = excluded.quarantine_reason,
+      quarantine_count = excluded.quarantine_count`;
 }
 
-/** The peers as they were stored: none of them connected, none a seed until configured so. */
+export async function deletePeers(sql: Sql, peerIds: readonly string[]): Promise<void> {
+  if (peerIds.length > 0) await sql`DELETE FROM peers WHERE peer_id IN ${sql([...peerIds])}`;
+}
+
+/**
+ * The peers as they were stored: none of them connected, none a seed until configured so. Bans come
+ * first, then those that we know best.
+ */
 export async function loadPeers(
   sql: Sql,
   options: { nowMs: number; countMax: number },
 ): Promise<Peer[]> {
   const rows = await sql<StoredPeer[]>`
-    SELECT * FROM peers ORDER BY is_banned DESC, last_seen_ms DESC LIMIT ${options.countMax}`;
+    SELECT * FROM peers
+    ORDER BY is_banned DESC, is_manual DESC, is_anchor DESC, is_tried DESC, last_seen_ms DESC
+    LIMIT ${options.countMax}`;
   return rows.map((row) => peerOf(row, options.nowMs));
 }
 
@@ -49,34 +49,99 @@ interface StoredPeer {
   public_key: Uint8Array | null;
   record_seq: number;
   record: Uint8Array | null;
+  is_manual: boolean;
+  is_tried: boolean;
+  is_anchor: boolean;
+  source_group: string;
   first_seen_ms: number;
   last_seen_ms: number;
   failure_count: number;
   score: number;
+  is_authenticated: boolean;
+  latency_ms: number | null;
+  succeeded: number;
+  failed: number;
   is_banned: boolean;
   banned_at_ms: number | null;
   ban_reason: string | null;
+  quarantined_until_ms: number | null;
+  quarantine_reason: string | null;
+  quarantine_count: number;
+}
+
+function rowOf(peer: Peer): StoredPeer & { is_seed: boolean } {
+  const { score, quarantine } = peer;
+  return {
+    peer_id: peer.peerId,
+    address: peer.host,
+    port: peer.port,
+    public_key: peer.publicKey,
+    record_seq: peer.seq,
+    record: peer.record === null ? null : bytesOfRecord(peer.record),
+    is_seed: peer.isSeed,
+    is_manual: peer.isManual,
+    is_tried: peer.isTried,
+    is_anchor: peer.isAnchor,
+    source_group: peer.sourceGroup,
+    first_seen_ms: Math.round(peer.firstSeenMs),
+    last_seen_ms: Math.round(peer.lastSeenMs),
+    failure_count: peer.failureCount,
+    score: score.success,
+    is_authenticated: score.isAuthenticated,
+    latency_ms: score.latencyMs,
+    succeeded: score.succeeded,
+    failed: score.failed,
+    is_banned: peer.isBanned,
+    banned_at_ms: peer.bannedAtMs,
+    ban_reason: peer.banReason,
+    quarantined_until_ms: quarantine === null ? null : Math.round(quarantine.untilMs),
+    quarantine_reason: quarantine?.reason ?? null,
+    quarantine_count: quarantine?.count ?? 0,
+  };
 }
 
 function peerOf(row: StoredPeer, nowMs: number): Peer {
   const record = row.record === null ? null : recordOfBytes(row.record);
+  const { peer_id: peerId, address: host, port } = row;
+  const empty = { peerId, host, port, protocols: [], adverts: [], publicKey: null };
+  const known = record ?? { ...empty, seq: 0, signature: null, lastSeenMs: 0 };
   return {
-    peerId: row.peer_id,
-    host: row.address,
-    port: row.port,
+    ...newPeer({ ...known, peerId, host, port }, { nowMs, sourceGroup: row.source_group || null }),
     protocols: record?.protocols ?? [],
     publicKey: row.public_key,
     record,
     seq: row.record_seq,
-    isSeed: false,
+    isManual: row.is_manual,
+    isTried: row.is_tried,
+    isAnchor: row.is_anchor,
     firstSeenMs: row.first_seen_ms,
     lastSeenMs: row.last_seen_ms,
     failureCount: row.failure_count,
-    score: { ...newScore(nowMs), success: row.score },
-    connection: "known",
+    score: scoreOf(row, nowMs),
     isBanned: row.is_banned,
     bannedAtMs: row.banned_at_ms,
     banReason: row.ban_reason,
-    adverts: new Map(),
+    quarantine:
+      row.quarantined_until_ms === null
+        ? null
+        : {
+            untilMs: row.quarantined_until_ms,
+            reason: row.quarantine_reason ?? "",
+            count: row.quarantine_count,
+          },
+  };
+}
+
+/** It faded while we were away, as if we had been there and heard nothing. */
+function scoreOf(row: StoredPeer, nowMs: number): Peer["score"] {
+  return {
+    ...newScore(row.last_seen_ms === 0 ? nowMs : row.last_seen_ms),
+    success: row.score,
+    latencyMs: row.latency_ms,
+    latencyMinMs: row.latency_ms,
+    latencyMaxMs: row.latency_ms,
+    succeeded: row.succeeded,
+    failed: row.failed,
+    isAuthenticated: row.is_authenticated,
   };
 }

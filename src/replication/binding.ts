@@ -1,7 +1,8 @@
-import type { CheckedPage, Outcome, Policy } from "../dockets/types.ts";
+import type { CheckedPage, Outcome, Policy, RefusalCode } from "../dockets/types.ts";
 import { type Source, sourcesOf } from "../peers/adverts.ts";
 import { book } from "../peers/book.ts";
 import { channels } from "../peers/channels.ts";
+import { quarantine } from "../peers/standing.ts";
 import { verifyPage } from "../workers/pool.ts";
 import { commitPage } from "./commit.ts";
 import { pullPages } from "./pull.ts";
@@ -53,13 +54,31 @@ export function bindRegister(
   };
 }
 
-/** What a source turned out to be worth goes into its score; a lie weighs as much as many silences. */
+/**
+ * What a source turned out to be worth goes into its score. A lie weighs as much as many silences,
+ * and whoever told it is left alone for a while.
+ */
 export function reportSource(report: SourceReport): void {
-  if (report.kind === "good") book().reportSuccess(report.peerId);
-  else book().reportFailure(report.peerId, report.kind === "refused" ? lieWeight : 1);
+  const { peerId } = report;
+  if (report.kind === "good") {
+    book().reportSuccess(peerId, { what: "It gave dockets" });
+    return;
+  }
+  if (report.kind === "unreachable") {
+    book().reportFailure(peerId, { what: `As a source: ${report.error.message}` });
+    return;
+  }
+  const { code, docketNumber, message } = report.refusal;
+  const where = docketNumber === null ? "" : ` in docket ${docketNumber}`;
+  const what = `It served something false${where} (${code}): ${message}`;
+  const isLie = !honest.has(code);
+  book().reportFailure(peerId, { what, weight: isLie ? lieWeight : 1 });
+  if (isLie) quarantine(book(), peerId, what);
 }
 
 const lieWeight = 20;
+/** What an honest peer may cause: bodies it does not have, a clock that is off, other trust. */
+const honest: ReadonlySet<RefusalCode> = new Set(["count", "time", "genesis"]);
 
 function checkStart(
   page: {

@@ -1,6 +1,7 @@
 import type { Head, Outcome } from "../dockets/types.ts";
 import { availableRegisters } from "../peers/adverts.ts";
-import { book, type Peer } from "../peers/book.ts";
+import { book } from "../peers/book.ts";
+import type { Peer } from "../peers/peer.ts";
 import { readBundles } from "../registers/dockets-table.ts";
 import { listRegisters, registerOf } from "../registers/heads.ts";
 import { findTransaction } from "../registers/transactions-table.ts";

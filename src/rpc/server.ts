@@ -10,7 +10,13 @@ import { systemClock } from "../runtime/clock.ts";
 import { limits } from "../runtime/limits.ts";
 import { logFor } from "../runtime/log.ts";
 import { reflectionHandlers } from "../wire/reflection.ts";
-import { believeClaim, type Caller, type Handler, type ServeRules } from "../wire/serve.ts";
+import {
+  type Admission,
+  believeClaim,
+  type Caller,
+  type Handler,
+  type ServeRules,
+} from "../wire/serve.ts";
 import { refuse } from "../wire/status.ts";
 import { listenerCredentials, onHandshakeFailure, type TlsSource } from "../wire/tls.ts";
 import { healthHandlers } from "./health.ts";
@@ -31,7 +37,7 @@ export interface RpcServerOptions {
   /** Told of callers whose TLS handshake failed. */
   onHandshakeFailure?: (failure: { address: string; reason: string }) => void;
   /** Asked before every call; throws for a caller that is not let in, such as a banned peer. */
-  admit?: (caller: Caller) => void;
+  admit?: (caller: Caller) => Admission;
 }
 
 const log = logFor("rpc");
@@ -96,7 +102,6 @@ function rulesOf(options: RpcServerOptions, stopping: AbortSignal): ServeRules {
       log.error({ path, cause }, "A call failed by our own fault");
     },
     admit: (caller) => {
-      options.admit?.(caller);
       const { address } = caller;
       const calls = callsOf.get(address) ?? 0;
       if (calls >= limits.streamsPerPeer) {
@@ -105,12 +110,15 @@ function rulesOf(options: RpcServerOptions, stopping: AbortSignal): ServeRules {
           retryAfterMs: 1_000,
         });
       }
+      const admission = options.admit?.(caller);
       callsOf.set(address, calls + 1);
-      return () => {
+      const leave = () => {
+        admission?.leave();
         const left = (callsOf.get(address) ?? 1) - 1;
         if (left > 0) callsOf.set(address, left);
         else callsOf.delete(address);
       };
+      return { leave, expelled: admission?.expelled };
     },
   };
 }

@@ -65,6 +65,24 @@ export const configSchema = z.object({
     .min(1)
     .optional()
     .describe("File with the token shown to peers; without it the node mints its own"),
+  outboundMax: z.coerce
+    .number()
+    .int()
+    .min(4)
+    .max(1_000)
+    .default(100)
+    .describe("Peers that this node keeps connections to by its own choice, besides seeds"),
+  allowPrivate: boolean()
+    .optional()
+    .describe(
+      "Dial addresses of private networks that strangers tell; default: when this node has one itself",
+    ),
+  stunServers: z
+    .array(z.string().regex(/^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$/))
+    .default([])
+    .describe(
+      "STUN servers, host:port, that tell this node its own address; default: none is asked",
+    ),
   dbConnection: z
     .string()
     .regex(/^postgres(ql)?:\/\//)
@@ -191,6 +209,8 @@ export interface Effective {
 /** Shown as `***` wherever the configuration is printed. */
 export const secretKeys: readonly ConfigKey[] = ["jwtSigningKey", "dbConnection"];
 
+/** Several values in one variable, with commas or spaces between. */
+const lists: readonly ConfigKey[] = ["seeds", "stunServers"];
 /** Names besides `PEER_…` that carry a setting, kept for operators of the reference service. */
 const environmentAliases: Partial<Record<ConfigKey, readonly string[]>> = {
   jwtSigningKey: ["JwtSettings__SigningKey", "JWTSETTINGS__SIGNINGKEY"],
@@ -254,7 +274,7 @@ function pickValue(
   for (const name of [environmentName(key), ...(environmentAliases[key] ?? [])]) {
     const text = environment[name];
     if (text !== undefined && text !== "") {
-      return { value: key === "seeds" ? splitList(text) : text, source: "environment" };
+      return { value: lists.includes(key) ? splitList(text) : text, source: "environment" };
     }
   }
   const filed = layers.file?.[key];

@@ -27,6 +27,35 @@ export const limits = {
   listPeers: 100,
   /** Peers in the address book. */
   peers: 1_000,
+  /**
+   * Of them, those that we know by hearsay only, and those that we reached ourselves: buckets, and
+   * how many of these the peers of one network group can get into. A group fills a quarter at most.
+   */
+  newBuckets: { bucketCount: 128, bucketSize: 8, reach: 32 },
+  triedBuckets: { bucketCount: 64, bucketSize: 16, reach: 16 },
+  /** Good peers of the last run that are dialled before all others. */
+  anchors: 8,
+  /** Hearsay that never answered is forgotten after this many dials, others after this time. */
+  hearsayDials: 5,
+  forgetPeerMs: 3 * 86_400_000,
+  /** Calls in a row without an answer until a peer is left alone, and for how long. */
+  circuitFailures: 5,
+  circuitRestMs: 30_000,
+  /** A channel that nobody used for this long is closed. */
+  idleChannelMs: 15 * 60_000,
+  /** An advert that was not heard again for this long no longer counts. */
+  advertMs: 5 * 60_000,
+  /** What happened to a peer, kept in memory, and events of all kinds, kept in the store. */
+  journalEntries: 50,
+  storedEvents: 10_000,
+  /** First quarantine for something false; each further one lasts twice as long, up to a bound. */
+  quarantineMs: 10 * 60_000,
+  quarantineLongestMs: 6 * 3_600_000,
+  /** Connections that peers have open here, and of one host: the rest must find room to call. */
+  inboundConnections: 512,
+  inboundPerHost: 256,
+  /** A conversation of heartbeats in which nothing is said ends after this. */
+  quietHeartbeatMs: 120_000,
   /** Registers one peer may advertise to us: junk beyond that is cut. */
   advertsPerPeer: 1_000,
   /** Subscriptions of one node. */

@@ -2,6 +2,9 @@
  * How this process is doing, for heartbeats and health answers. Owns the reading of the last CPU
  * sample; only measures, never decides.
  */
+import { statfsSync } from "node:fs";
+import { networkInterfaces } from "node:os";
+
 let lastCpu = { atMs: 0, usedMs: 0 };
 
 export interface Vitals {
@@ -23,6 +26,23 @@ export function readVitals(): Vitals {
     memoryMb: Math.round(process.memoryUsage().rss / (1024 * 1024)),
     uptimeSeconds: Math.floor(process.uptime()),
   };
+}
+
+/** How full the disk of a directory is; 0 where that can't be asked. */
+export function diskUsagePercent(path: string): number {
+  try {
+    const { blocks, bavail } = statfsSync(path);
+    return blocks === 0 ? 0 : Math.round((1 - bavail / blocks) * 1_000) / 10;
+  } catch {
+    return 0;
+  }
+}
+
+/** An address of this machine that others could know it by, IPv4 and not loopback; null: none. */
+export function machineAddress(): string | null {
+  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  const others = all.filter((address) => !address.internal && address.family === "IPv4");
+  return others[0]?.address ?? null;
 }
 
 /** Cores that this process may use. */

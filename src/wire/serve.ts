@@ -47,13 +47,20 @@ export interface Handler {
 export interface ServeRules {
   /** Throws for credentials that are bad, or missing where they are needed. */
   identify(credentials: Credentials): Identified | Promise<Identified>;
-  /** Throws when this caller may have no further call; otherwise gives what marks its end. */
-  admit(caller: Caller, path: string): () => void;
+  /** Throws when this caller may have no further call. */
+  admit(caller: Caller, path: string): Admission;
   /** Aborts when the node stops: streams end then, answers under way are finished. */
   stopping: AbortSignal;
   showDetails: boolean;
   /** Told of errors that are our own fault. */
   onFault(error: unknown, path: string): void;
+}
+
+export interface Admission {
+  /** The call is over. */
+  leave(): void;
+  /** Aborts when whoever called is no longer let in: its streams end then. */
+  expelled?: AbortSignal | undefined;
 }
 
 /** One question, one answer. */
@@ -69,7 +76,7 @@ export function answer<Request, Response>(
       let leave = () => {};
       try {
         const caller = await callerOf(call, rules, hangUp.signal);
-        leave = rules.admit(caller, method.path);
+        ({ leave } = rules.admit(caller, method.path));
         const response = await run(readRequest(method, call.request, caller), caller);
         reply(null, asBuffer(method.response.encode(response)));
       } catch (error) {
@@ -118,18 +125,21 @@ async function serveStream<Request, Response>(
 ): Promise<void> {
   const stop = childOf(rules.stopping);
   call.on("cancelled", () => stop.abort());
-  let leave = () => {};
+  let admission: Admission = { leave: () => {} };
+  const onExpelled = () => stop.abort();
   try {
     const caller = await callerOf(call, rules, stop.signal);
-    leave = rules.admit(caller, method.path);
+    admission = rules.admit(caller, method.path);
+    admission.expelled?.addEventListener("abort", onExpelled, { once: true });
     await sendStream(call, encodeEach(method, run(caller)), { signal: stop.signal });
     call.end();
   } catch (error) {
     if (call.cancelled) return;
-    const failed = isAbort(error) && rules.stopping.aborted ? stoppingError() : error;
+    const failed = isAbort(error) ? endOf(error, { rules, admission }) : error;
     call.emit("error", failureOf(failed, rules, method.path));
   } finally {
-    leave();
+    admission.expelled?.removeEventListener("abort", onExpelled);
+    admission.leave();
     stop.abort();
     stop.dispose();
   }
@@ -212,7 +222,12 @@ function failureOf(error: unknown, rules: ServeRules, path: string): ServiceErro
   return Object.assign(new Error(failed.details), failed);
 }
 
-function stoppingError(): Error {
+/** Why a stream ended before its time, in words for the caller. */
+function endOf(error: unknown, why: { rules: ServeRules; admission: Admission }): unknown {
+  if (why.admission.expelled?.aborted) {
+    return refuse("FORBIDDEN", { message: "This caller is no longer let in here" });
+  }
+  if (!why.rules.stopping.aborted) return error;
   return refuse("BUSY", { message: "This node is shutting down", retryAfterMs: 1_000 });
 }
 

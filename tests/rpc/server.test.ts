@@ -101,7 +101,7 @@ test("a connection has a bounded number of calls, and is told so", async () => {
 test("admit keeps callers out", async () => {
   const address = await open({
     admit: (caller) => {
-      if (caller.peerId !== "bad") return;
+      if (caller.peerId !== "bad") return { leave: () => {} };
       throw new PeerError("forbidden", "banned", { message: "This peer is banned here" });
     },
   });

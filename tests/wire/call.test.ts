@@ -53,7 +53,7 @@ beforeAll(async () => {
   });
   const rules = {
     identify: believeClaim,
-    admit: () => () => {},
+    admit: () => ({ leave: () => {} }),
     stopping: stopping.signal,
     showDetails: false,
     onFault: (error: unknown) => faults.push(String(error)),
