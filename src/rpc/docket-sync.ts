@@ -20,7 +20,7 @@ export function docketSyncHandlers(options: ServeOptions & { clock: Clock }): Ha
     answer(docketSync.getLatestDocketNumber, (request, caller) => {
       checkRegisterId(request.registerId);
       const { registerId } = request;
-      const register = servedRegister({ registerId, peerId: caller.peerId }, options);
+      const register = servedRegister(registerId, caller, options);
       return {
         latestDocketNumber: register.headNumber,
         sourcePeerId: options.nodeId,
@@ -33,7 +33,7 @@ export function docketSyncHandlers(options: ServeOptions & { clock: Clock }): Ha
     answerStream(docketSync.syncDockets, (request, caller) => {
       checkSyncDocketsRequest(request);
       const { registerId } = request;
-      const register = servedRegister({ registerId, peerId: caller.peerId }, options);
+      const register = servedRegister(registerId, caller, options);
       return syncDockets(request, register);
     }),
   ];

@@ -26,29 +26,24 @@ export function registerSyncHandlers(options: ServeOptions): Handler[] {
   return [
     answerStream(registerSync.pullDocketChain, (request, caller) => {
       checkDocketChainRequest(request);
-      const register = servedRegister(askedBy(request, caller), options);
+      const register = servedRegister(request.registerId, caller, options);
       return pullChain(request, register);
     }),
     answerStream(registerSync.pullDocketTransactions, (request, caller) => {
       checkDocketTransactionRequest(request);
-      servedRegister(askedBy(request, caller), options);
+      servedRegister(request.registerId, caller, options);
       return pullTransactions(request);
     }),
     answerStream(registerSync.subscribeToRegister, (request, caller) => {
       checkRegisterSubscriptionRequest(request);
-      const register = servedRegister(askedBy(request, caller), options);
-      return subscribe(request, { register, caller, nodeId: options.nodeId });
+      const register = servedRegister(request.registerId, caller, options);
+      return subscribe(request, { register, caller, options });
     }),
     answer(registerSync.getRegisterSyncStatus, (request, caller) => {
       checkRegisterId(request.registerId);
-      return syncStatus(askedBy(request, caller), options);
+      return syncStatus(request.registerId, caller, options);
     }),
   ];
-}
-
-/** A .NET peer names itself in the request; ours in a header. */
-function askedBy(request: { registerId: string; peerId: string }, caller: Caller) {
-  return { registerId: request.registerId, peerId: caller.peerId ?? (request.peerId || null) };
 }
 
 async function* pullChain(
@@ -110,7 +105,7 @@ async function* pullTransactions(
 interface Subscribed {
   register: RegisterState;
   caller: Caller;
-  nodeId: string;
+  options: ServeOptions;
 }
 
 async function* subscribe(
@@ -131,7 +126,9 @@ async function* subscribe(
     signal: subscribed.caller.signal,
     onLag,
   })) {
-    for (const stored of bundles) yield* eventsOf(stored, request, subscribed.nodeId);
+    // A policy may have made it private meanwhile.
+    servedRegister(registerId, subscribed.caller, subscribed.options);
+    for (const stored of bundles) yield* eventsOf(stored, request, subscribed.options.nodeId);
   }
 }
 
@@ -198,15 +195,15 @@ function isWanted(payloadJson: string, filters: m.SubscriptionFilters | null): b
 
 /** A register that is followed here and of which nothing has come is no error: its counts are 0. */
 function syncStatus(
-  asked: { registerId: string; peerId: string | null },
+  registerId: string,
+  caller: Caller,
   options: ServeOptions,
 ): m.Draft<m.RegisterSyncStatus> {
-  const { registerId } = asked;
   const following = options.subscriptionOf(registerId);
   if (registerOf(registerId) === null && following !== null) {
     return { registerId, syncState: syncStates.indexOf(following.syncState) };
   }
-  const register = servedRegister(asked, options);
+  const register = servedRegister(registerId, caller, options);
   const isFull = register.firstNumber === 0;
   const held = isFull ? "FullyReplicated" : "Active";
   return {

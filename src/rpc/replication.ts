@@ -46,7 +46,7 @@ async function* pullRange(
 ): AsyncGenerator<Uint8Array> {
   checkPullRangeRequest(request);
   const { registerId, nextDocket: next, headersOnly, controlOnly } = request;
-  const register = servedRegister({ registerId, peerId: caller.peerId }, options);
+  const register = servedRegister(registerId, caller, options);
   // A follower without the past does hold the policy chain.
   checkReach(register, controlOnly ? Math.max(next, register.firstNumber) : next);
   const run = readRun({
@@ -77,9 +77,11 @@ async function* followFrom(
     throw notImplemented("Following with filters");
   }
   const { registerId, nextDocket: next } = request;
-  checkReach(servedRegister({ registerId, peerId: caller.peerId }, options), next);
+  checkReach(servedRegister(registerId, caller, options), next);
   yield frameOf(registerId, []);
   for await (const bundles of followRun({ registerId, next, signal: caller.signal })) {
+    // A policy may have made it private meanwhile.
+    servedRegister(registerId, caller, options);
     yield frameOf(registerId, bundles);
   }
 }

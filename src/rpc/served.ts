@@ -1,5 +1,7 @@
 import type { SyncState } from "../peers/advert.ts";
 import { type RegisterState, registerOf } from "../registers/heads.ts";
+import { mayRead } from "../replication/local-adverts.ts";
+import type { Caller } from "../wire/serve.ts";
 import { refuse } from "../wire/status.ts";
 
 /** What the services that hand out registers are given. */
@@ -7,8 +9,6 @@ export interface ServeOptions {
   nodeId: string;
   /** How the following of a register goes here; null for registers that are not followed. */
   subscriptionOf: (registerId: string) => FollowState | null;
-  /** Whether a peer may have a register; left out: public ones anybody, others their readers. */
-  mayRead?: (register: RegisterState, peerId: string | null) => boolean;
 }
 
 export interface FollowState {
@@ -19,12 +19,15 @@ export interface FollowState {
   isReceiving: boolean;
 }
 
-/** The register, or the honest refusal to serve it. */
+/**
+ * The register, or the honest refusal to serve it. A private one is for its readers, and who reads
+ * is who proved it: a name that is only claimed opens nothing, whatever the node's `peerAuth`.
+ */
 export function servedRegister(
-  asked: { registerId: string; peerId: string | null },
+  registerId: string,
+  caller: Pick<Caller, "provenId">,
   options: ServeOptions,
 ): RegisterState {
-  const { registerId, peerId } = asked;
   const register = registerOf(registerId);
   if (register === null) {
     const isExpected = options.subscriptionOf(registerId) !== null;
@@ -35,9 +38,9 @@ export function servedRegister(
         })
       : refuse("NOT_SUBSCRIBED", { message: `There is no register ${registerId} here` });
   }
-  const { mayRead = isReader } = options;
-  if (mayRead(register, peerId)) return register;
-  throw refuse("FORBIDDEN", { message: `Register ${registerId} is private` });
+  if (mayRead(register, caller.provenId)) return register;
+  const why = caller.provenId === null ? "; nothing proves who asks" : "";
+  throw refuse("FORBIDDEN", { message: `Register ${registerId} is private${why}` });
 }
 
 /** Refuses a cursor that lies before what is held, or behind what could come next. */
@@ -59,9 +62,4 @@ export function checkReach(register: RegisterState, next: number): void {
 /** The one that a cursor asks for first which excludes its docket, and in which 0 asks for all. */
 export function nextAfter(exclusive: number): number {
   return exclusive === 0 ? 0 : exclusive + 1;
-}
-
-function isReader(register: RegisterState, peerId: string | null): boolean {
-  if (register.isPublic) return true;
-  return peerId !== null && (register.policy.readers ?? []).includes(peerId);
 }

@@ -8,7 +8,7 @@ import type { Draft, PullRangeRequest } from "../../src/wire/messages.ts";
 import { replication } from "../../src/wire/services.ts";
 import { isUnimplemented, refusalOf } from "../../src/wire/status.ts";
 import { onEachStore } from "../support/database.ts";
-import { closeRpcNode, followed, keep, keepPrivate, openRpcNode } from "../support/rpc-node.ts";
+import { closeRpcNode, followed, keep, openRpcNode } from "../support/rpc-node.ts";
 import { TestChain } from "../support/test-chain.ts";
 
 interface Frame {
@@ -170,17 +170,6 @@ onEachStore("Replication", () => {
     expect(total(await pull({ registerId: "light", nextDocket: 15 }))).toBe(4);
     const chainOnly = await pull({ registerId: "light", nextDocket: 0, controlOnly: true });
     expect(total(chainOnly)).toBe(1);
-  });
-
-  test("A private register is for its readers", async () => {
-    await keepPrivate("secret", ["friend"]);
-    expect(await refusal(pull({ registerId: "secret" }))).toBe("FORBIDDEN");
-    const friend = openChannel({ address: channel.address, nodeId: "friend" });
-    const frames = await Array.fromAsync(
-      friend.stream(replication.pullRange, { registerId: "secret" }),
-    );
-    friend.close();
-    expect(total(frames)).toBe(1);
   });
 
   test("Heads is not there yet", async () => {

@@ -18,7 +18,10 @@ import { TestChain } from "./test-chain.ts";
 /** What this process follows, for `subscriptionOf`. */
 export const followed = new Map<string, FollowState>();
 
-/** The serving half of a node on a store that is open: registers, feed and the gRPC listener. */
+/**
+ * The serving half of a node on a store that is open: registers, feed and the gRPC listener. A
+ * caller named `proven-…` counts as having proven it; how that goes is for tests/trust.
+ */
 export async function openRpcNode(more: readonly Handler[] = []): Promise<{ address: string }> {
   await heads.open();
   feed.open();
@@ -39,6 +42,10 @@ export async function openRpcNode(more: readonly Handler[] = []): Promise<{ addr
     ],
     showDetails: false,
     isServing: () => true,
+    identify: ({ claimedId: peerId }) => {
+      const isProven = peerId?.startsWith("proven-") === true;
+      return { peerId, provenId: isProven ? peerId : null, publicKey: null };
+    },
   });
   return { address: `127.0.0.1:${port}` };
 }
