@@ -5,8 +5,9 @@ import { channels } from "../peers/channels.ts";
 import { quarantine } from "../peers/standing.ts";
 import { verifyPage } from "../workers/pool.ts";
 import { commitPage } from "./commit.ts";
+import type { SourceReport } from "./judge.ts";
 import { pullPages } from "./pull.ts";
-import type { LoopOptions, SourceReport } from "./register-loop.ts";
+import type { LoopOptions } from "./register-loop.ts";
 import type { Road, RoadSettings } from "./road.ts";
 import { startForwardOnly } from "./start.ts";
 
@@ -37,6 +38,7 @@ export function bindRegister(
         pullTimeoutMs: options.pullTimeoutMs,
         pullDocketCount: options.pullDocketCount,
         usesReplication: source.speaksReplication && options.replicationProtocol,
+        clock: options.clock,
         signal: cursor.signal,
       }),
     start: (source, signal) =>
@@ -46,6 +48,7 @@ export function bindRegister(
         nodeId: options.nodeId,
         pullTimeoutMs: options.pullTimeoutMs,
         usesReplication: source.speaksReplication && options.replicationProtocol,
+        clock: options.clock,
         signal,
         check: (page, policy) => checkStart({ ...page, registerId, ...pin }, { options, policy }),
       }),

@@ -18,7 +18,10 @@ export type PipelineEnd =
   | { kind: "ended" }
   | { kind: "moved" }
   | { kind: "refused"; refusal: Refusal }
-  | { kind: "failed"; error: unknown };
+  /** The source failed. */
+  | { kind: "failed"; error: unknown }
+  /** This node failed: its database, a thread. */
+  | { kind: "broken"; error: unknown };
 
 /**
  * Pull, verify and commit one source's pages with all three at work at once: up to `capacity` pages
@@ -38,7 +41,7 @@ export async function runPipeline(
     inFlight.close();
   });
   const end = await drain(inFlight, stations).catch(
-    (error): PipelineEnd => ({ kind: "failed", error }),
+    (error): PipelineEnd => ({ kind: "broken", error }),
   );
   options.stop();
   inFlight.close();
@@ -57,6 +60,7 @@ export function describeEnd(end: PipelineEnd): string {
     case "refused":
       return end.refusal.message;
     case "failed":
+    case "broken":
       return messageOf(end.error);
   }
 }

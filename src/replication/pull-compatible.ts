@@ -6,6 +6,7 @@ import { limits } from "../runtime/limits.ts";
 import type { DocketEntry } from "../wire/messages.ts";
 import { registerSync } from "../wire/services.ts";
 import type { PulledPage, PullOptions } from "./pull.ts";
+import { falseFrame } from "./trouble.ts";
 
 /**
  * The same stream of pages from a peer that speaks only the Sorcha-compatible RPCs: the chain by
@@ -52,7 +53,7 @@ async function* pullChain(
   // The first docket shows how large bodies are; then as many are asked for as fill a frame.
   let transactionsAtOnce = 1;
   for (;;) {
-    const entries = await readChain(nextNumber, options);
+    const entries = await readChain(source, { ...options, nextNumber });
     let rest = entries;
     while (rest.length > 0) {
       const run = runOf(rest, transactionsAtOnce);
@@ -71,7 +72,11 @@ async function* pullChain(
 }
 
 /** The next dockets' headers. The cursor excludes its docket, and 0 includes the genesis docket. */
-async function readChain(nextNumber: number, options: PullOptions): Promise<DocketEntry[]> {
+async function readChain(
+  source: Source,
+  options: PullOptions & { nextNumber: number },
+): Promise<DocketEntry[]> {
+  const { nextNumber } = options;
   const entries: DocketEntry[] = [];
   const isKnown = (entry: DocketEntry) => entry.version < nextNumber;
   const stream = options.channel.stream(
@@ -88,9 +93,9 @@ async function readChain(nextNumber: number, options: PullOptions): Promise<Dock
   for await (const entry of stream) {
     if (isKnown(entry)) continue;
     if (entry.version !== nextNumber + entries.length) {
-      throw new PeerError("invalid", "out-of-order", {
-        message: `The source sent docket ${entry.version} where ${nextNumber + entries.length} comes`,
-      });
+      const docketNumber = nextNumber + entries.length;
+      const why = `docket ${entry.version} where ${docketNumber} comes`;
+      throw falseFrame("number", { peerId: source.peerId, docketNumber, why });
     }
     entries.push(entry);
     if (entries.length >= options.pullDocketCount) break;

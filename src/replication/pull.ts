@@ -2,9 +2,12 @@ import { owned } from "../base/bytes.ts";
 import { PeerError } from "../base/error.ts";
 import { scanPage } from "../dockets/bundle.ts";
 import type { Source } from "../peers/adverts.ts";
+import type { Clock } from "../runtime/clock.ts";
+import { limits } from "../runtime/limits.ts";
 import type { Channel } from "../wire/client.ts";
 import { replication } from "../wire/services.ts";
 import { pullCompatible } from "./pull-compatible.ts";
+import { falseFrame } from "./trouble.ts";
 
 /** A frame from a source, checked as far as that goes without reading a document. */
 export interface PulledPage {
@@ -28,6 +31,7 @@ export interface PullOptions {
   pullDocketCount: number;
   /** Both sides speak our own protocol. */
   usesReplication: boolean;
+  clock: Clock;
   signal: AbortSignal;
 }
 
@@ -44,24 +48,92 @@ async function* pullFollowing(
   source: Source,
   options: PullOptions,
 ): AsyncGenerator<PulledPage, void, void> {
-  const { registerId, signal } = options;
+  const { registerId, signal, clock, pullTimeoutMs } = options;
   let nextNumber = options.nextNumber;
+  let sourceHeadNumber = Number.POSITIVE_INFINITY;
+  let dueMs = clock.monotonicMs() + pullTimeoutMs;
+  let emptyCount = 0;
   const frames = options.channel.stream(
     replication.follow,
     { registerId, nextDocket: nextNumber, transactionTypes: [], participantIds: [] },
     { signal, silenceMs: silenceAllowedMs },
   );
-  let sourceHeadNumber = Number.POSITIVE_INFINITY;
   function silenceAllowedMs(): number | null {
     // A source that has given all it has may be silent for as long as nothing happens.
-    return sourceHeadNumber >= nextNumber ? options.pullTimeoutMs : null;
+    if (sourceHeadNumber < nextNumber) return null;
+    return Math.max(1, dueMs - clock.monotonicMs());
   }
   for await (const frame of frames) {
     const page = toPage(frame, { source, registerId, nextNumber });
     nextNumber += page.docketCount;
+    // Only dockets are progress: a source that says much and gives nothing is silent.
+    if (page.docketCount > 0 || sourceHeadNumber < nextNumber) {
+      dueMs = clock.monotonicMs() + pullTimeoutMs;
+    }
+    emptyCount = page.docketCount > 0 ? 0 : emptyCount + 1;
+    if (emptyCount > emptyFramesMax) throw emptyTalk(source);
     sourceHeadNumber = page.sourceHeadNumber;
     yield page;
   }
+  if (sourceHeadNumber >= nextNumber) throw endedEarly(source, { sourceHeadNumber, nextNumber });
+}
+
+/**
+ * A run of at most `docketCount` dockets as pages. Ends before that where the source has no more, or
+ * closes the run at its own bound of bytes; throws as `pullPages` does.
+ */
+export async function* pullRange(
+  source: Source,
+  options: Omit<PullOptions, "pullDocketCount" | "usesReplication"> & { docketCount: number },
+): AsyncGenerator<PulledPage, void, void> {
+  const { registerId, signal, docketCount } = options;
+  let { nextNumber } = options;
+  const end = nextNumber + docketCount;
+  const frames = options.channel.stream(
+    replication.pullRange,
+    {
+      registerId,
+      nextDocket: nextNumber,
+      docketCountMax: docketCount,
+      bytesMax: rangeBytesMax,
+      headersOnly: false,
+      controlOnly: false,
+    },
+    { signal, silenceMs: options.pullTimeoutMs },
+  );
+  for await (const frame of frames) {
+    const page = toPage(frame, { source, registerId, nextNumber });
+    nextNumber += page.docketCount;
+    if (nextNumber > end) {
+      const why = `${nextNumber - end} dockets more than the ${docketCount} asked for`;
+      throw falseFrame("number", { peerId: source.peerId, docketNumber: end, why });
+    }
+    yield page;
+    if (page.docketCount === 0) return;
+  }
+}
+
+/** One range of a catch-up: long enough to keep the wire busy, short enough to be given away. */
+const rangeBytesMax = 8 * limits.frameBytes;
+/** Frames without a docket in a row; an honest source sends one. */
+const emptyFramesMax = 64;
+
+function emptyTalk(source: Source): PeerError {
+  return new PeerError("network", "no-progress", {
+    message: `Peer ${source.peerId} sends frame after frame without a docket`,
+  });
+}
+
+function endedEarly(
+  source: Source,
+  at: { sourceHeadNumber: number; nextNumber: number },
+): PeerError {
+  return new PeerError("network", "ended-early", {
+    message:
+      at.sourceHeadNumber === Number.POSITIVE_INFINITY
+        ? `Peer ${source.peerId} ended the stream without a word`
+        : `Peer ${source.peerId} ended the stream before docket ${at.nextNumber}, although it has ${at.sourceHeadNumber}`,
+  });
 }
 
 /** The frame as a page, its framing read once; the documents inside are not looked at here. */
@@ -72,8 +144,11 @@ export function toPage(
   const bytes = owned(frame);
   const scanned = scanPage(bytes);
   if (!scanned.ok) {
-    throw new PeerError("invalid", "bad-frame", {
-      message: `Peer ${asked.source.peerId} sent a frame that is none: ${scanned.refusal.message}`,
+    const why = `a frame that is none: ${scanned.refusal.message}`;
+    throw falseFrame(scanned.refusal.code, {
+      peerId: asked.source.peerId,
+      docketNumber: asked.nextNumber,
+      why,
     });
   }
   const docketCount = scanned.value.bundles.length;

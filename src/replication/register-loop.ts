@@ -1,16 +1,18 @@
 import { backoffMs } from "../base/backoff.ts";
-import { isAbort, messageOf, PeerError } from "../base/error.ts";
+import { isAbort, messageOf } from "../base/error.ts";
 import { childOf } from "../base/signal.ts";
-import type { Anchor, CheckedPage, Head, Outcome, Policy, Refusal } from "../dockets/types.ts";
+import type { Anchor, CheckedPage, Head, Outcome, Policy } from "../dockets/types.ts";
 import type { Source } from "../peers/adverts.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { limits } from "../runtime/limits.ts";
 import type { Log } from "../runtime/log.ts";
+import { type Happening, Judge, type SourceReport } from "./judge.ts";
 import { describeEnd, type PipelineEnd, runPipeline } from "./pipeline.ts";
-import { chooseSource, type Exclusion } from "./plan.ts";
 import type { PulledPage } from "./pull.ts";
 import { Rate } from "./rate.ts";
+import { SourceMemory } from "./source-memory.ts";
 import type { Subscription } from "./subscription.ts";
+import { codeOf, sentenceOf, type Trouble, troubleOf } from "./trouble.ts";
 
 /** What a register's loop needs of the rest of the program: plain functions, each with a contract. */
 export interface LoopOptions {
@@ -31,17 +33,14 @@ export interface LoopOptions {
   commit: (checked: CheckedPage, sourcePeerId: string) => Promise<Outcome<Head> | "moved">;
   /** What the source turned out to be worth. */
   report: (report: SourceReport) => void;
+  /** Something an operator may want to read later: why the register stands as it does. */
+  tell: (happening: Happening) => void;
   /** Called when something an operator sees has changed. */
   onChange: () => void;
   clock: Clock;
   dice: () => number;
   log: Log;
 }
-
-export type SourceReport =
-  | { kind: "good"; peerId: string }
-  | { kind: "unreachable"; peerId: string; error: PeerError }
-  | { kind: "refused"; peerId: string; refusal: Refusal };
 
 /** What an operator sees of a running register. */
 export interface LoopView {
@@ -70,11 +69,16 @@ export class RegisterLoop {
     errorCode: null,
     errorMessage: null,
   };
-  readonly #excluded = new Map<string, Exclusion>();
+  readonly #memory: SourceMemory;
+  readonly #judge: Judge;
   #nap = new AbortController();
   #isWoken = false;
 
-  constructor(private readonly options: LoopOptions) {}
+  constructor(private readonly options: LoopOptions) {
+    const { clock, dice } = options;
+    this.#memory = new SourceMemory({ monotonicMs: () => clock.monotonicMs(), dice });
+    this.#judge = new Judge({ ...options, memory: this.#memory });
+  }
 
   /**
    * Something changed out there: look again now instead of after the back-off, also at sources that
@@ -82,20 +86,17 @@ export class RegisterLoop {
    */
   wake(): void {
     this.#isWoken = true;
-    for (const [peerId, exclusion] of this.#excluded) {
-      if (exclusion.reason === "unreachable") this.#excluded.delete(peerId);
-    }
+    this.#memory.forgive();
     this.#nap.abort();
   }
 
   /** Runs until the signal aborts; then it ends once a commit under way is done. */
   async run(signal: AbortSignal): Promise<void> {
-    const { subscription, clock, log } = this.options;
+    const { subscription, log } = this.options;
     while (!signal.aborted) {
-      const nowMs = clock.monotonicMs();
-      const source = chooseSource(this.options.sources(), { excluded: this.#excluded, nowMs });
-      if (source === null) {
-        this.#fail("no-source", "No reachable peer that we may ask holds this register");
+      const source = this.#memory.free(this.options.sources())[0];
+      if (source === undefined) {
+        this.#failForWantOfSources();
         await this.#rest(signal);
         continue;
       }
@@ -105,7 +106,8 @@ export class RegisterLoop {
       this.view.isReceiving = false;
       if (signal.aborted) return;
       log.info({ source: source.peerId, end: end.kind, reason: describeEnd(end) }, "Source left");
-      this.#judge(source, end);
+      this.view.targetNumber = this.options.anchor().nextNumber - 1;
+      this.#noteEnd(source, end);
       const hasProgressed = subscription.failures < failuresBefore;
       if (end.kind !== "moved" && !hasProgressed) await this.#rest(signal);
     }
@@ -161,7 +163,7 @@ export class RegisterLoop {
         onPage: ({ head, sourceHeadNumber }) => {
           if (head !== null) {
             this.#committed(head, amounts);
-            options.report({ kind: "good", peerId: source.peerId });
+            this.#judge.stored(head.number, source.peerId);
           }
           this.#place(sourceHeadNumber);
         },
@@ -216,32 +218,35 @@ export class RegisterLoop {
     this.options.onChange();
   }
 
-  #judge(source: Source, end: PipelineEnd): void {
-    if (end.kind === "moved") return;
-    if (end.kind === "ended") {
-      this.#exclude(source.peerId, "unreachable");
-      return;
+  #noteEnd(source: Source, end: PipelineEnd): void {
+    switch (end.kind) {
+      case "moved":
+        return;
+      case "ended":
+        this.#memory.exclude(source.peerId, "unreachable");
+        return;
+      case "broken":
+        if (!isAbort(end.error)) this.#fail("store-failed", messageOf(end.error));
+        return;
+      case "failed":
+        if (!isAbort(end.error)) this.#trouble(source.peerId, troubleOf(end.error));
+        return;
+      case "refused":
+        this.#trouble(source.peerId, { kind: "false", refusal: end.refusal });
+        return;
     }
-    if (end.kind === "failed") {
-      if (isAbort(end.error)) return;
-      const error = asNetworkError(end.error);
-      this.options.report({ kind: "unreachable", peerId: source.peerId, error });
-      this.#exclude(source.peerId, "unreachable");
-      this.#fail(error.code, messageOf(error));
-      return;
-    }
-    this.options.report({ kind: "refused", peerId: source.peerId, refusal: end.refusal });
-    this.#exclude(source.peerId, "refused");
-    const where = end.refusal.docketNumber === null ? "" : ` in docket ${end.refusal.docketNumber}`;
-    const message = `Peer ${source.peerId} served something false${where}: ${end.refusal.message}`;
-    this.#fail(end.refusal.code, message);
   }
 
-  #exclude(peerId: string, reason: Exclusion["reason"]): void {
-    const failures = (this.#excluded.get(peerId)?.failures ?? 0) + 1;
-    const waitMs = backoffMs(failures - 1, { ...exclusionSteps[reason], dice: this.options.dice });
-    const untilMs = this.options.clock.monotonicMs() + waitMs;
-    this.#excluded.set(peerId, { reason, failures, untilMs });
+  #trouble(peerId: string, trouble: Trouble): void {
+    this.#judge.trouble(peerId, trouble);
+    this.#fail(codeOf(trouble), sentenceOf(trouble, peerId));
+  }
+
+  /** Why there is no source is told by what happened to the last one. */
+  #failForWantOfSources(): void {
+    const message = "No reachable peer that we may ask holds this register";
+    const { errorCode, errorMessage } = this.view;
+    this.#fail(errorCode ?? "no-source", errorMessage ?? message);
   }
 
   #fail(code: string, message: string): void {
@@ -272,15 +277,4 @@ export class RegisterLoop {
     nap.dispose();
     this.#isWoken = false;
   }
-}
-
-/** A source that lied is left alone much longer than one that was only not there. */
-const exclusionSteps = {
-  unreachable: { firstMs: 200, longestMs: 30_000 },
-  refused: { firstMs: 60_000, longestMs: 600_000 },
-} as const;
-
-function asNetworkError(error: unknown): PeerError {
-  if (error instanceof PeerError) return error;
-  return new PeerError("network", "source-failed", { message: messageOf(error), cause: error });
 }

@@ -5,6 +5,7 @@ import { startAt } from "../dockets/join.ts";
 import type { CheckedPage, Head, Outcome, Policy, Refusal } from "../dockets/types.ts";
 import type { Source } from "../peers/adverts.ts";
 import { appendStart } from "../registers/append-start.ts";
+import type { Clock } from "../runtime/clock.ts";
 import type { Channel } from "../wire/client.ts";
 import { registerSync, replication } from "../wire/services.ts";
 import { toPage } from "./pull.ts";
@@ -17,6 +18,7 @@ export interface StartOptions {
   pullTimeoutMs: number;
   /** Both sides speak our own protocol. */
   usesReplication: boolean;
+  clock: Clock;
   signal: AbortSignal;
   check: (
     page: { bytes: Uint8Array; nextNumber: number; isPolicyChain: boolean },

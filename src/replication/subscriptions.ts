@@ -6,6 +6,7 @@
 import { assert } from "../base/assert.ts";
 import { isAbort, messageOf, PeerError } from "../base/error.ts";
 import { Mutex } from "../base/mutex.ts";
+import { appendEvent } from "../registers/events-table.ts";
 import { anchorOf, registerOf } from "../registers/heads.ts";
 import { purgeRegister } from "../registers/purge.ts";
 import * as table from "../registers/subscriptions-table.ts";
@@ -13,6 +14,7 @@ import { limits } from "../runtime/limits.ts";
 import { logFor } from "../runtime/log.ts";
 import { sql } from "../store/sql.ts";
 import { emptyAnchor } from "./commit.ts";
+import type { Happening } from "./judge.ts";
 import { type LoopOptions, RegisterLoop } from "./register-loop.ts";
 import { type Mode, Subscription, type SubscriptionState } from "./subscription.ts";
 
@@ -180,6 +182,7 @@ function start(
     subscription,
     genesisHash: row.genesisHash,
     anchor: () => anchorOf(registerId) ?? emptyAnchor(registerId),
+    tell: (happening) => keepEvent({ ...happening, registerId }),
     onChange: () => noteChange(registerId),
     log: {
       debug: (facts, message) => log.debug({ registerId, ...facts }, message),
@@ -201,6 +204,12 @@ function start(
     ended,
     savedState: row.state,
   });
+}
+
+/** Keeps what happened for the operator. Not worth waiting for, nor failing over. */
+function keepEvent(happening: Happening & { registerId: string }): void {
+  const keeping = appendEvent(sql(), { ...happening, atMs: opened().clock.nowMs() });
+  keeping.catch((error) => log.debug({ err: messageOf(error) }, "Event not stored"));
 }
 
 /** Stores the state when it changed; in between, the head itself is the record of progress. */

@@ -166,7 +166,7 @@ describe("runPipeline", () => {
     const { stations } = harness();
     const commit = () => Promise.reject(new Error("disk full"));
     const end = await run(pages(3), { ...stations, commit });
-    expect(end.kind).toBe("failed");
+    expect(end.kind).toBe("broken");
   });
 
   test("tells the source's head also by a page without dockets", async () => {
