@@ -5,7 +5,7 @@
  */
 import { chmodSync, existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { PGlite } from "@electric-sql/pglite";
 import initdbWasm from "../../node_modules/@electric-sql/pglite/dist/initdb.wasm" with {
   type: "file",
@@ -52,8 +52,11 @@ async function answer(message: ToEmbedded): Promise<void> {
 
 async function start(options: { directory: string; schema: string }): Promise<PGlite> {
   const { directory } = options;
+  const isNew = !existsSync(directory);
+  // PGlite would make a database of its own there, or try to for a long time.
+  if (!isNew && !existsSync(join(directory, "PG_VERSION"))) throw new Error("It holds no database");
   const assets = await loadAssets();
-  if (!existsSync(directory)) await make(directory, assets);
+  if (isNew) await make(directory, assets);
   const pglite = await PGlite.create({ ...assets, dataDir: directory });
   addSync(pglite);
   await pglite.exec(`SET search_path TO "${options.schema}"`);
