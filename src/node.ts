@@ -143,6 +143,7 @@ async function openFloors(
     source: nodeSource({ nodeId: identity.nodeId, version, grpcAddress, takeIn: road.takeIn }),
     nowMs: () => systemClock.nowMs(),
     isProduction: config.production,
+    managePeersByOrg: config.managePeersByOrg,
   });
   closers.push(rest.close);
   network.start({ port: grpc.port });

@@ -1,5 +1,6 @@
 import type { Policy } from "../dockets/types.ts";
 import type { Advert } from "../peers/advert.ts";
+import { isAdvertised } from "../peers/advert-settings.ts";
 import { listRegisters, type RegisterState } from "../registers/heads.ts";
 import { subscriptionOf } from "./subscriptions.ts";
 
@@ -9,7 +10,7 @@ import { subscriptionOf } from "./subscriptions.ts";
  */
 export function localAdverts(readerId: string | null): Advert[] {
   return listRegisters().flatMap((register) => {
-    if (!mayRead(register, readerId)) return [];
+    if (!mayRead(register, readerId) || !isAdvertised(register.registerId)) return [];
     const state = syncStateOf(register);
     return state === null ? [] : [advertOf(register, state)];
   });

@@ -24,6 +24,8 @@ export interface RestOptions {
   source: RestSource;
   nowMs: () => number;
   isProduction: boolean;
+  /** Left out: only services and administrators manage peers. */
+  managePeersByOrg?: boolean;
 }
 
 let listening: { app: Elysia; url: string } | null = null;
@@ -61,6 +63,7 @@ export async function close(): Promise<void> {
 export function buildApp(options: RestOptions): Elysia {
   const around: Surroundings = {
     gate: new TokenGate({ ...options.jwt, nowMs: options.nowMs }),
+    managePeersByOrg: options.managePeersByOrg ?? false,
     source: options.source,
     nowMs: options.nowMs,
     startedAtMs: options.nowMs(),

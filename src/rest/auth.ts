@@ -3,7 +3,11 @@ import type { Caller } from "../trust/tokens.ts";
 import type { Access } from "./endpoint.ts";
 
 /** Throws unless the caller may do what asks for `access`. */
-export function requireAccess(caller: Caller, access: Access): void {
+export function requireAccess(
+  caller: Caller,
+  access: Access,
+  options: { managePeersByOrg: boolean },
+): void {
   if (access === "anonymous") return;
   if (caller.isAnonymous) {
     throw new PeerError("unauthenticated", "bad-token", { message: "This needs a bearer token" });
@@ -14,6 +18,12 @@ export function requireAccess(caller: Caller, access: Access): void {
     });
   }
   if (access === "authenticated" || caller.isService) return;
+  if (access === "manage-peers") {
+    if (mayManagePeers(caller, { byOrg: options.managePeersByOrg })) return;
+    throw new PeerError("forbidden", "needs-administrator", {
+      message: "This needs an administrator's token or a service's",
+    });
+  }
   throw new PeerError("forbidden", "needs-service-token", {
     message: "This needs a service token; the token that came is a user's",
   });

@@ -32,6 +32,8 @@ export type Handler<E> = (call: Call<E>) => Promise<Reply<E>> | Reply<E>;
 
 export interface Surroundings {
   gate: TokenGate;
+  /** Any member of an organisation may manage peers, as in the .NET service. */
+  managePeersByOrg: boolean;
   source: RestSource;
   nowMs: () => number;
   startedAtMs: number;
@@ -50,9 +52,10 @@ export async function readCall<E extends EndpointShape>(
   around: Surroundings,
 ): Promise<Call<E>> {
   const caller = await around.gate.callerOf(raw.request.headers.get("authorization"));
-  requireAccess(caller, endpoint.access);
+  requireAccess(caller, endpoint.access, around);
   const query = Object.fromEntries(new URL(raw.request.url).searchParams);
-  const bodyText = takesBody(endpoint) ? await readText(raw.request) : "";
+  const sentText = takesBody(endpoint) ? await readText(raw.request) : "";
+  const bodyText = sentText === "" && endpoint.isBodyOptional ? "{}" : sentText;
   const call: Call<EndpointShape> = {
     params: readInput(endpoint.params, raw.params, "path") as undefined,
     query: readInput(endpoint.query, query, "query") as undefined,

@@ -6,9 +6,10 @@
  */
 import { z } from "zod";
 import { endpoint } from "./endpoint.ts";
+import { peerEndpoints } from "./peer-endpoints.ts";
 import { recordEndpoints } from "./record-endpoints.ts";
 import { registerEndpoints } from "./register-endpoints.ts";
-import { count, paging, peerSchema } from "./schemas.ts";
+import { count } from "./schemas.ts";
 
 export const endpoints = {
   live: endpoint({
@@ -67,28 +68,7 @@ export const endpoints = {
       }),
     }),
   }),
-  listPeers: endpoint({
-    method: "GET",
-    path: "/api/peers",
-    access: "anonymous",
-    summary: "Known peers; the header X-Total-Count says how many match",
-    query: z.object({
-      ...paging,
-      sort: z.enum(["peerId", "lastSeen", "latency", "quality", "failures"]).default("peerId"),
-      status: z
-        .enum(["connected", "disconnected", "healthy", "unhealthy", "banned", "seed"])
-        .optional(),
-    }),
-    response: z.array(peerSchema),
-  }),
-  getPeer: endpoint({
-    method: "GET",
-    path: "/api/peers/{peerId}",
-    access: "anonymous",
-    summary: "One peer",
-    params: z.object({ peerId: z.string().min(1).max(255) }),
-    response: peerSchema,
-  }),
+  ...peerEndpoints,
   ...registerEndpoints,
   ...recordEndpoints,
 } as const;

@@ -1,7 +1,10 @@
 import type { z } from "zod";
 
-/** anonymous: public things · authenticated: any good token · service: a service's token. */
-export type Access = "anonymous" | "authenticated" | "service";
+/**
+ * anonymous: public things · authenticated: any good token · service: a service's token ·
+ * manage-peers: a service's, or an administrator's of an organisation.
+ */
+export type Access = "anonymous" | "authenticated" | "service" | "manage-peers";
 
 export interface EndpointShape {
   method: "GET" | "POST" | "DELETE";
@@ -13,6 +16,8 @@ export interface EndpointShape {
   query?: z.ZodObject;
   /** A JSON body; unknown fields are refused. */
   body?: z.ZodType;
+  /** No body at all is as good as an empty object. */
+  isBodyOptional?: true;
   /** A body that is not one JSON document, by its content type. */
   rawBody?: "application/x-ndjson";
   response: z.ZodType;

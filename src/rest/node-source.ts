@@ -1,7 +1,7 @@
 import type { Head, Outcome } from "../dockets/types.ts";
 import { availableRegisters } from "../peers/adverts.ts";
 import { book } from "../peers/book.ts";
-import type { Peer } from "../peers/peer.ts";
+import { mesh } from "../peers/network.ts";
 import { readBundles } from "../registers/dockets-table.ts";
 import { listRegisters, registerOf } from "../registers/heads.ts";
 import { findTransaction } from "../registers/transactions-table.ts";
@@ -9,7 +9,8 @@ import { localAdverts } from "../replication/local-adverts.ts";
 import * as subscriptions from "../replication/subscriptions.ts";
 import * as origin from "../sealing/origin.ts";
 import { ping, sql } from "../store/sql.ts";
-import type { PeerView, RestSource } from "./source.ts";
+import { nodePeerDesk, viewOf } from "./node-peers.ts";
+import type { RestSource } from "./source.ts";
 
 /** What REST asks, answered by the real node. */
 export function nodeSource(facts: {
@@ -28,6 +29,7 @@ export function nodeSource(facts: {
     checks: async () => ({ database: await answers(), listener: true }),
     queueSize: origin.queueSize,
     listPeers: () => book().list().map(viewOf),
+    peerDesk: nodePeerDesk(),
     availableRegisters: () => availableRegisters(localAdverts(null)),
     listRegisters,
     getRegister: registerOf,
@@ -38,7 +40,10 @@ export function nodeSource(facts: {
     },
     listSubscriptions: subscriptions.listSubscriptions,
     subscribe: subscriptions.subscribe,
-    unsubscribe: subscriptions.unsubscribe,
+    unsubscribe: async (registerId, options) => {
+      await subscriptions.unsubscribe(registerId, options);
+      mesh().tellSoon();
+    },
     createRegister: origin.createRegister,
     submit: origin.submit,
     importRecords: origin.importRecords,
@@ -51,24 +56,4 @@ function answers(): Promise<boolean> {
     () => true,
     () => false,
   );
-}
-
-function viewOf(peer: Peer): PeerView {
-  return {
-    peerId: peer.peerId,
-    address: peer.host,
-    port: peer.port,
-    supportedProtocols: peer.protocols,
-    firstSeenMs: peer.firstSeenMs,
-    lastSeenMs: peer.lastSeenMs,
-    failureCount: peer.failureCount,
-    isSeedNode: peer.isSeed,
-    isConnected: peer.connection === "connected",
-    averageLatencyMs: Math.round(peer.score.latencyMs ?? 0),
-    isBanned: peer.isBanned,
-    bannedAtMs: peer.bannedAtMs,
-    banReason: peer.banReason,
-    qualityScore: book().pointsOf(peer),
-    advertisedRegisters: [...peer.adverts.values()],
-  };
 }

@@ -1,8 +1,10 @@
 import { PeerError } from "../base/error.ts";
 import type { Call, Reply } from "./call.ts";
 import type { Endpoints } from "./contract.ts";
-import type { PeerJson } from "./schemas.ts";
-import type { PeerView } from "./source.ts";
+import type { PeerView } from "./peer-desk.ts";
+import type { PeerJson, QualityJson } from "./schemas.ts";
+
+import type { RestSource } from "./source.ts";
 import { isVisible } from "./visible.ts";
 
 type PeersCall = Call<Endpoints["listPeers"]>;
@@ -20,11 +22,28 @@ export function listPeers(call: PeersCall): Reply<Endpoints["listPeers"]> {
 }
 
 export function getPeer(call: Call<Endpoints["getPeer"]>): Reply<Endpoints["getPeer"]> {
-  const peer = call.source.listPeers().find((one) => one.peerId === call.params.peerId);
-  if (peer !== undefined) return { body: toJson(peer, call) };
+  const peer = findPeer(call.source, call.params.peerId);
+  const { peerId: _, qualityScore: __, qualityRating: ___, ...qualityDetails } = qualityOf(peer);
+  const isTracked = peer.quality.succeeded + peer.quality.failed > 0;
+  return {
+    body: {
+      ...toJson(peer, call),
+      connection: peer.connection,
+      circuit: peer.circuit,
+      quarantineReason: peer.quarantine?.reason ?? null,
+      qualityDetails: isTracked ? qualityDetails : null,
+      health: peer.health,
+    },
+  };
+}
+
+/** The peer, or `not-found`. */
+export function findPeer(source: RestSource, peerId: string): PeerView {
+  const peer = source.listPeers().find((one) => one.peerId === peerId);
+  if (peer !== undefined) return peer;
   throw new PeerError("not-found", "unknown-peer", {
-    message: `There is no peer ${call.params.peerId} in the book`,
-    facts: { peerId: call.params.peerId },
+    message: `There is no peer ${peerId} in the book`,
+    facts: { peerId },
   });
 }
 
@@ -56,12 +75,14 @@ function hasStatus(peer: PeerView, status: PeersCall["query"]["status"], nowMs: 
       return !isHealthy(peer, nowMs);
     case "banned":
       return peer.isBanned;
+    case "quarantined":
+      return peer.quarantine !== null;
     case "seed":
       return peer.isSeedNode;
   }
 }
 
-function toJson(peer: PeerView, call: { caller: PeersCall["caller"] }): PeerJson {
+export function toJson(peer: PeerView, call: { caller: PeersCall["caller"] }): PeerJson {
   const adverts = peer.advertisedRegisters.filter((advert) => isVisible(advert, call.caller));
   return {
     peerId: peer.peerId,
@@ -79,6 +100,7 @@ function toJson(peer: PeerView, call: { caller: PeersCall["caller"] }): PeerJson
     banReason: peer.banReason,
     qualityScore: peer.qualityScore ?? 0,
     qualityRating: ratingOf(peer.qualityScore),
+    quarantinedUntil: timeOf(peer.quarantine?.untilMs ?? null),
     advertisedRegisterCount: adverts.length,
     advertisedRegisters: adverts.map((advert) => ({
       registerId: advert.registerId,
@@ -90,7 +112,25 @@ function toJson(peer: PeerView, call: { caller: PeersCall["caller"] }): PeerJson
   };
 }
 
-function ratingOf(score: number | null): PeerJson["qualityRating"] {
+export function qualityOf(peer: PeerView): QualityJson {
+  const { succeeded, failed, minLatencyMs, maxLatencyMs, updatedAtMs } = peer.quality;
+  const total = succeeded + failed;
+  return {
+    peerId: peer.peerId,
+    averageLatencyMs: peer.averageLatencyMs,
+    minLatencyMs,
+    maxLatencyMs,
+    successRate: total === 0 ? 0 : succeeded / total,
+    totalRequests: total,
+    successfulRequests: succeeded,
+    failedRequests: failed,
+    qualityScore: peer.qualityScore ?? 0,
+    qualityRating: ratingOf(peer.qualityScore),
+    lastUpdated: new Date(updatedAtMs).toISOString(),
+  };
+}
+
+export function ratingOf(score: number | null): PeerJson["qualityRating"] {
   if (score === null) return "Unknown";
   if (score >= 80) return "Excellent";
   if (score >= 60) return "Good";
@@ -98,6 +138,6 @@ function ratingOf(score: number | null): PeerJson["qualityRating"] {
   return score >= 20 ? "Poor" : "Very Poor";
 }
 
-function timeOf(ms: number | null): string | null {
+export function timeOf(ms: number | null): string | null {
   return ms === null ? null : new Date(ms).toISOString();
 }

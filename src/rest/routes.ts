@@ -2,6 +2,8 @@ import type { Handler } from "./call.ts";
 import type { EndpointName, Endpoints } from "./contract.ts";
 import * as dockets from "./dockets.ts";
 import * as health from "./health.ts";
+import * as peerFigures from "./peer-figures.ts";
+import * as peerOrders from "./peer-orders.ts";
 import * as peers from "./peers.ts";
 import * as records from "./records.ts";
 import * as registers from "./registers.ts";
@@ -15,7 +17,20 @@ export const routes: { [Name in EndpointName]: Handler<Endpoints[Name]> } = {
   alive: health.alive,
   healthReport: health.healthReport,
   listPeers: peers.listPeers,
+  peerQuality: peerFigures.peerQuality,
+  peerStats: peerFigures.peerStats,
+  peerHealth: peerFigures.peerHealth,
+  connectedPeers: peerFigures.connectedPeers,
   getPeer: peers.getPeer,
+  whyPeer: peerOrders.whyPeer,
+  addPeer: peerOrders.addPeer,
+  removePeer: peerOrders.removePeer,
+  connectPeer: peerOrders.connectPeer,
+  banPeer: peerOrders.banPeer,
+  unbanPeer: peerOrders.unbanPeer,
+  resetPeer: peerOrders.resetPeer,
+  bulkAdvertise: peerOrders.bulkAdvertise,
+  advertise: peerOrders.advertise,
   listRegisters: registers.listRegisters,
   createRegister: registers.createRegister,
   availableRegisters: registers.availableRegisters,
@@ -30,4 +45,5 @@ export const routes: { [Name in EndpointName]: Handler<Endpoints[Name]> } = {
   getDocket: dockets.getDocket,
   getTransaction: dockets.getTransaction,
   pages: dockets.pages,
+  revokeOwnToken: tokens.revokeOwnToken,
 };

@@ -21,6 +21,27 @@ export const errorSchema = z.object({
   details: z.record(z.string(), z.unknown()).optional(),
 });
 
+export const ratingSchema = z.enum(["Excellent", "Good", "Fair", "Poor", "Very Poor", "Unknown"]);
+
+const quality = {
+  averageLatencyMs: z.number(),
+  minLatencyMs: z.number(),
+  maxLatencyMs: z.number(),
+  /** 0–1 */
+  successRate: z.number(),
+  totalRequests: count,
+  successfulRequests: count,
+  failedRequests: count,
+  lastUpdated: z.string(),
+};
+
+export const qualitySchema = z.object({
+  peerId: z.string(),
+  ...quality,
+  qualityScore: z.number(),
+  qualityRating: ratingSchema,
+});
+
 export const peerSchema = z.object({
   peerId: z.string(),
   address: z.string(),
@@ -36,7 +57,9 @@ export const peerSchema = z.object({
   bannedAt: z.string().nullable(),
   banReason: z.string().nullable(),
   qualityScore: z.number(),
-  qualityRating: z.enum(["Excellent", "Good", "Fair", "Poor", "Very Poor", "Unknown"]),
+  qualityRating: ratingSchema,
+  /** Set while it is left alone for something false that it served. */
+  quarantinedUntil: z.string().nullable(),
   advertisedRegisterCount: count,
   advertisedRegisters: z.array(
     z.object({
@@ -47,6 +70,26 @@ export const peerSchema = z.object({
       isPublic: z.boolean(),
     }),
   ),
+});
+
+export const peerDetailsSchema = peerSchema.extend({
+  connection: z.enum(["known", "connecting", "connected", "disconnected"]),
+  circuit: z.enum(["closed", "open", "half-open"]),
+  quarantineReason: z.string().nullable(),
+  qualityDetails: z.object(quality).nullable(),
+  /** As it said with its last heartbeat. */
+  health: z
+    .object({
+      activeConnections: count,
+      cpuUsagePercent: z.number(),
+      memoryUsageMb: z.number(),
+      diskUsagePercent: z.number(),
+      registerCount: count,
+      pendingSyncs: count,
+      isSyncing: z.boolean(),
+      uptimeSeconds: count,
+    })
+    .nullable(),
 });
 
 export const registerSchema = z.object({
@@ -157,5 +200,7 @@ export const mode = z
   );
 
 export type PeerJson = z.infer<typeof peerSchema>;
+export type PeerDetailsJson = z.infer<typeof peerDetailsSchema>;
+export type QualityJson = z.infer<typeof qualitySchema>;
 export type RegisterJson = z.infer<typeof registerSchema>;
 export type SubscriptionJson = z.infer<typeof subscriptionSchema>;

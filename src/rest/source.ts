@@ -1,4 +1,5 @@
 import type { Head, Outcome, Policy } from "../dockets/types.ts";
+import type { PeerDesk, PeerView } from "./peer-desk.ts";
 
 /**
  * What REST asks of the rest of the node: plain functions, handed to `app.open` by `node.ts`, so
@@ -14,6 +15,7 @@ export interface RestSource {
   queueSize(): number;
 
   listPeers(): PeerView[];
+  readonly peerDesk: PeerDesk;
   availableRegisters(): AvailableView[];
 
   listRegisters(): HeldRegister[];
@@ -91,26 +93,6 @@ export interface HeldRegister {
   verification: "sealed" | "chain";
   isOrigin: boolean;
   createdAtMs: number;
-}
-
-export interface PeerView {
-  peerId: string;
-  address: string;
-  port: number;
-  supportedProtocols: readonly string[];
-  firstSeenMs: number;
-  /** 0: never. */
-  lastSeenMs: number;
-  failureCount: number;
-  isSeedNode: boolean;
-  isConnected: boolean;
-  averageLatencyMs: number;
-  isBanned: boolean;
-  bannedAtMs: number | null;
-  banReason: string | null;
-  /** 0–100; null while nothing is known. */
-  qualityScore: number | null;
-  advertisedRegisters: readonly AdvertView[];
 }
 
 export interface AdvertView {

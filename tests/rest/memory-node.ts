@@ -14,14 +14,15 @@ import { joinPage } from "../../src/dockets/join.ts";
 import { signerOfSeed } from "../../src/dockets/keys.ts";
 import type { Anchor, Leaf } from "../../src/dockets/types.ts";
 import { verifyPage } from "../../src/dockets/verify.ts";
+import type { PeerView } from "../../src/rest/peer-desk.ts";
 import type {
   AvailableView,
   HeldRegister,
-  PeerView,
   RestSource,
   StoredBundle,
   SubscriptionView,
 } from "../../src/rest/source.ts";
+import { MemoryPeerDesk } from "./memory-peer-desk.ts";
 
 interface MemoryRegister {
   held: HeldRegister;
@@ -43,6 +44,7 @@ export class MemoryNode implements RestSource {
   readonly grpcAddress = "127.0.0.1:5001";
   readonly registers = new Map<string, MemoryRegister>();
   peers: PeerView[] = [];
+  readonly peerDesk = new MemoryPeerDesk(this);
   available: AvailableView[] = [];
   subscriptions: SubscriptionView[] = [];
   isReady = true;
