@@ -45,5 +45,4 @@ export const routes: { [Name in EndpointName]: Handler<Endpoints[Name]> } = {
   getDocket: dockets.getDocket,
   getTransaction: dockets.getTransaction,
   pages: dockets.pages,
-  revokeOwnToken: tokens.revokeOwnToken,
 };
