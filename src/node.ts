@@ -23,7 +23,7 @@ import * as feed from "./registers/feed.ts";
 import * as heads from "./registers/heads.ts";
 import { finishPurges } from "./registers/purge.ts";
 import { bindRegister, reportSource } from "./replication/binding.ts";
-import { localAdverts, mayRead } from "./replication/local-adverts.ts";
+import { localAdverts } from "./replication/local-adverts.ts";
 import { makeRoad, type Road } from "./replication/road.ts";
 import * as subscriptions from "./replication/subscriptions.ts";
 import * as rest from "./rest/app.ts";
@@ -52,6 +52,7 @@ import * as origin from "./sealing/origin.ts";
 import { migrate } from "./store/migrate.ts";
 import * as store from "./store/sql.ts";
 import { openSigningKey } from "./trust/signing-key.ts";
+import { openTrust, type Trust } from "./trust/trust.ts";
 import type { HelloRequest } from "./wire/messages.ts";
 import type { Caller, Handler } from "./wire/serve.ts";
 import * as workers from "./workers/pool.ts";
@@ -103,10 +104,13 @@ async function openFloors(
   logHolder.open({ level: config.logLevel, nodeId: identity.nodeId });
   closers.push(logHolder.close);
 
+  const log = logHolder.logFor("trust");
+  const trust = await openTrust(config, { identity, jwtKey, clock: systemClock, log });
+  closers.push(trust.close);
   await openStore(config, { ...options, dataDir: dataDir.path });
   workers.open({ threadUrl: options.workerUrls.verify, count: workerCount(config) });
   closers.push(workers.close);
-  await network.open(networkOptions(config, identity));
+  await network.open(networkOptions(config, { identity, trust }));
   closers.push(network.close);
   const road = tellingRoad(makeRoad({ ...config, clock: systemClock }));
   await origin.open({
@@ -127,6 +131,8 @@ async function openFloors(
     handlers: rpcHandlers(config, identity),
     showDetails: !config.production,
     isServing: () => true,
+    tls: trust.tls,
+    identify: (shown) => trust.gatekeeper.identify(shown),
     admit: (caller) => network.gate().enter(caller),
   });
   closers.push(rpc.close);
@@ -168,7 +174,7 @@ function tellingRoad(road: Road): Road {
 /** What peers may ask. What is not listed answers UNIMPLEMENTED. */
 function rpcHandlers(config: Config, identity: Identity): Handler[] {
   const ownRecord = () => network.ownRecord().current();
-  const serve = { nodeId: identity.nodeId, subscriptionOf: followState, mayRead };
+  const serve = { nodeId: identity.nodeId, subscriptionOf: followState };
   const hello = (request: HelloRequest, caller: Caller) =>
     answerHello(request, { identity, ownRecord, observedHost: hostOfGrpcPeer(caller.address) });
   return [
@@ -211,7 +217,10 @@ async function openStore(
   await finishPurges();
 }
 
-function networkOptions(config: Config, identity: Identity): network.NetworkOptions {
+function networkOptions(
+  config: Config,
+  given: { identity: Identity; trust: Trust },
+): network.NetworkOptions {
   const { advertise } = config;
   const bare = { host: advertise?.replace(/^\[|\]$/g, "") ?? "", port: null };
   const announced = advertise === undefined ? null : (parseAddress(advertise) ?? bare);
@@ -219,7 +228,8 @@ function networkOptions(config: Config, identity: Identity): network.NetworkOpti
   const listens = isEverywhere(config.host) ? machineHost : config.host;
   return {
     ...config,
-    identity,
+    identity: given.identity,
+    outgoing: given.trust.outgoing,
     announced,
     machineHost,
     allowPrivate: config.allowPrivate ?? scopeOf(announced?.host ?? listens) === "private",

@@ -6,7 +6,7 @@ import { networkGroup } from "./address.ts";
 import type { Book } from "./book.ts";
 import { infoOf, recordOf } from "./messages.ts";
 import type { Peer } from "./peer.ts";
-import type { PeerRecord } from "./record.ts";
+import { isSigned, type PeerRecord } from "./record.ts";
 
 /**
  * Gives the peer some of ours and takes some of its peers. An answer longer than was asked for is
@@ -59,7 +59,15 @@ export function hear(
 export function tellable(book: Book, asked: { askerId: string; dice: () => number }): PeerRecord[] {
   const told = book.connected().flatMap((peer) => {
     const isFit = peer.peerId !== asked.askerId && peer.record !== null && !book.isResting(peer);
-    return isFit ? [{ ...(peer.record as PeerRecord), lastSeenMs: peer.lastSeenMs }] : [];
+    const record = isFit ? withoutPrivate(peer.record as PeerRecord) : null;
+    return record === null ? [] : [{ ...record, lastSeenMs: peer.lastSeenMs }];
   });
   return pickSome(told, limits.exchangePeers, asked.dice);
+}
+
+/** What a peer told of private registers is not ours to tell; a signed record can't be cut. */
+function withoutPrivate(record: PeerRecord): PeerRecord | null {
+  const adverts = record.adverts.filter((advert) => advert.isPublic);
+  if (adverts.length === record.adverts.length) return record;
+  return isSigned(record) ? null : { ...record, adverts };
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { PeerError } from "../base/error.ts";
 import { limits } from "../runtime/limits.ts";
+import type { Meeting } from "../trust/outgoing.ts";
 import { type Channel, openChannel } from "../wire/client.ts";
 import type { Draft, HelloRequest, HelloResponse } from "../wire/messages.ts";
 import { discovery, replication } from "../wire/services.ts";
@@ -29,7 +30,7 @@ export async function greet(
   options: {
     identity: Identity;
     /** Left out: in the clear, with our name and nothing to prove it. */
-    openChannel?: (address: string) => Channel;
+    meet?: (address: string) => { channel: Channel; meeting: Meeting };
     ownRecord: () => PeerRecord;
     /** Told where the peer sees us, before we register there. */
     onSeen?: (peerId: string, host: string) => void;
@@ -39,8 +40,9 @@ export async function greet(
   },
 ): Promise<Greeted> {
   const { nodeId } = options.identity;
-  const open = options.openChannel ?? ((text) => openChannel({ address: text, nodeId }));
-  const channel = open(addressText(address));
+  const text = addressText(address);
+  const met = options.meet?.(text) ?? null;
+  const channel = met?.channel ?? openChannel({ address: text, nodeId });
   try {
     const greeted = options.useReplication
       ? await sayHello(channel, options).catch((error) => {
@@ -48,21 +50,35 @@ export async function greet(
           throw error;
         })
       : null;
-    const met = greeted ?? (await findOut(channel, { ...options, address }));
-    if (met.record.peerId === options.identity.nodeId) return met;
+    const found = greeted ?? (await findOut(channel, { ...options, address }));
+    const { peerId } = found.record;
+    if (peerId === nodeId) return found;
+    const isCertified = met !== null && isCertifiedAs(peerId, { ...met, address: text });
     const call = { deadlineMs: options.timeoutMs, signal: options.signal };
-    if (met.observedHost !== null) options.onSeen?.(met.record.peerId, met.observedHost);
+    if (found.observedHost !== null) options.onSeen?.(peerId, found.observedHost);
     const peerInfo = infoOf(options.ownRecord());
     const answer = await channel.unary(discovery.registerPeer, { peerInfo }, call);
     if (!answer.success) {
       throw new PeerError("forbidden", "registration-refused", {
-        message: `Peer ${addressText(address)} does not register us: ${answer.message.slice(0, 200)}`,
+        message: `Peer ${text} does not register us: ${answer.message.slice(0, 200)}`,
       });
     }
-    return met;
+    return { ...found, isProven: found.isProven || isCertified };
   } finally {
     channel.close();
   }
+}
+
+/** Whether a certificate stands for the name. From here on our calls are signed for it. */
+function isCertifiedAs(peerId: string, met: { meeting: Meeting; address: string }): boolean {
+  const certifiedId = met.meeting.certifiedId();
+  if (certifiedId !== null && certifiedId !== peerId) {
+    throw new PeerError("forbidden", "false-identity", {
+      message: `The node at ${met.address} says it is ${peerId}, and its certificate is ${certifiedId}'s`,
+    });
+  }
+  met.meeting.expect(peerId);
+  return certifiedId !== null;
 }
 
 /** The answering side of `Hello`. */

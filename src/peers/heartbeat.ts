@@ -22,6 +22,8 @@ export interface HeartbeatOptions {
   monotonicMs: () => number;
   /** Called with the registers a peer has news of; replication looks for itself. */
   wake: (registerIds: readonly string[]) => void;
+  /** Whether who answers our calls to the peer bears its name beyond doubt. */
+  isNameProven: (peer: Peer) => boolean;
   /** Asks the peer itself for its heartbeat, soon. */
   beatSoon: (peerId: string) => void;
 }
@@ -38,7 +40,8 @@ export async function sendHeartbeat(
   },
 ): Promise<{ latencyMs: number; isRegistered: boolean; answeredBy: string | null }> {
   const { options } = call;
-  const adverts = options.localAdverts(peer.score.isAuthenticated ? peer.peerId : null);
+  const isReader = peer.score.isAuthenticated && options.isNameProven(peer);
+  const adverts = options.localAdverts(isReader ? peer.peerId : null);
   const sentAtMs = options.monotonicMs();
   const answer = await call.channel.unary(
     heartbeat.sendHeartbeat,
@@ -69,7 +72,7 @@ export async function sendHeartbeat(
  */
 export function answerHeartbeat(
   request: PeerHeartbeatRequest,
-  options: HeartbeatOptions & { isProven: boolean },
+  options: HeartbeatOptions & { isProven: boolean; readerId: string | null },
 ): Draft<PeerHeartbeatResponse> {
   const peer = options.book.get(request.peerId);
   const base = { peerId: options.nodeId, timestamp: options.nowMs() };
@@ -86,7 +89,7 @@ export function answerHeartbeat(
     options.beatSoon(peer.peerId);
   }
   // A name alone opens no private register: that takes proof.
-  const adverts = options.localAdverts(options.isProven ? peer.peerId : null);
+  const adverts = options.localAdverts(options.readerId);
   return {
     ...base,
     success: true,

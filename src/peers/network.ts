@@ -12,7 +12,9 @@ import { type Clock, every } from "../runtime/clock.ts";
 import { limits } from "../runtime/limits.ts";
 import { logFor } from "../runtime/log.ts";
 import { sql } from "../store/sql.ts";
+import type { Meeting, Outgoing } from "../trust/outgoing.ts";
 import { type Channel, openChannel } from "../wire/client.ts";
+import { serverNameFor } from "../wire/tls.ts";
 import { type Address, parseAddress, scopeOf } from "./address.ts";
 import type { Advert } from "./advert.ts";
 import * as advertSettings from "./advert-settings.ts";
@@ -33,6 +35,8 @@ import { askStun } from "./stun.ts";
 
 export interface NetworkOptions {
   identity: Identity;
+  /** How we show ourselves to peers, and know them. */
+  outgoing: Outgoing;
   /** What the listener is bound to. */
   host: string;
   /** Where others reach us, by the operator's word; null: found out. */
@@ -86,7 +90,7 @@ export async function open(options: NetworkOptions): Promise<void> {
   await advertSettings.open();
   channelHolder.open(
     new channelHolder.Channels({
-      openChannel: (address) => channelTo(address, options),
+      openChannel: (address, peerId) => meet(address, peerId, options).channel,
       clock: options.clock,
     }),
   );
@@ -192,6 +196,7 @@ function heartbeatOf(options: NetworkOptions): HeartbeatOptions {
     nodeId: options.identity.nodeId,
     book: bookHolder.book(),
     localAdverts: options.localAdverts,
+    isNameProven: (peer) => options.outgoing.isProven(peer),
     metrics: options.metrics,
     nowMs: () => clock.nowMs(),
     monotonicMs: () => clock.monotonicMs(),
@@ -229,7 +234,7 @@ function makeMesh(
     greet: async (address, signal) =>
       greet(address, {
         identity: options.identity,
-        openChannel: (text) => channelTo(text, options),
+        meet: (text) => meet(text, null, options),
         ownRecord: () => made.ownRecord.current(),
         onSeen: (peerId, host) => made.external.note(peerId, host),
         timeoutMs: options.connectTimeoutMs,
@@ -242,8 +247,20 @@ function makeMesh(
   });
 }
 
-function channelTo(address: string, options: NetworkOptions): Channel {
-  return openChannel({ address, nodeId: options.identity.nodeId });
+/** A channel that shows who we are, and to the peer of that name alone; null: whoever answers. */
+function meet(
+  address: string,
+  peerId: string | null,
+  options: NetworkOptions,
+): { channel: Channel; meeting: Meeting } {
+  const meeting = options.outgoing.meet(peerId);
+  const check = meeting.check();
+  const security = {
+    tls: check === null ? null : { ...check, serverName: serverNameFor(peerId) },
+    credentials: () => meeting.credentials(),
+  };
+  const { nodeId } = options.identity;
+  return { channel: openChannel({ address, nodeId, security }), meeting };
 }
 
 /** A name is looked up first: strangers must not make us knock at doors inside our own network. */

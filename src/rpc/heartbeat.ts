@@ -33,6 +33,7 @@ export function heartbeatHandlers(
     return answerHeartbeat(request, {
       ...options(),
       isProven: isProvenAs(request.peerId, caller, book),
+      readerId: caller.provenId,
     });
   };
   return [

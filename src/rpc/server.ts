@@ -4,6 +4,7 @@
  * handlers it is given. Opened and closed by `node.ts`.
  */
 import { logVerbosity, Server, type ServerOptions, setLogVerbosity } from "@grpc/grpc-js";
+import { LRUCache } from "lru-cache";
 import { assert } from "../base/assert.ts";
 import { messageOf, PeerError } from "../base/error.ts";
 import { systemClock } from "../runtime/clock.ts";
@@ -34,14 +35,13 @@ export interface RpcServerOptions {
   tls?: TlsSource | null;
   /** Who a caller is; throws for bad credentials. Left out: who it says it is. */
   identify?: ServeRules["identify"];
-  /** Told of callers whose TLS handshake failed. */
-  onHandshakeFailure?: (failure: { address: string; reason: string }) => void;
   /** Asked before every call; throws for a caller that is not let in, such as a banned peer. */
   admit?: (caller: Caller) => Admission;
 }
 
 const log = logFor("rpc");
 
+const told = new LRUCache<string, true>({ max: 1_000, ttl: 60_000 });
 let running: { server: Server; stopping: AbortController } | null = null;
 
 /** Listens, and says on which port. Throws `configuration` when that can't be. */
@@ -62,7 +62,9 @@ export async function open(options: RpcServerOptions): Promise<{ port: number }>
     server.addService({ [path]: definition }, { [path]: implement(rules) });
   }
   const port = await bind(server, options);
-  if (options.onHandshakeFailure) onHandshakeFailure(server, options.onHandshakeFailure);
+  onHandshakeFailure(server, (failure) =>
+    tellOnce(failure, "A TLS handshake failed: one side does not trust the other's certificate"),
+  );
   running = { server, stopping };
   return { port };
 }
@@ -97,6 +99,10 @@ function rulesOf(options: RpcServerOptions, stopping: AbortSignal): ServeRules {
     stopping,
     identify: options.identify ?? believeClaim,
     showDetails: options.showDetails,
+    onStranger: (error, { path, address }) => {
+      const { code, message: reason } = error;
+      tellOnce({ address, code, reason, path }, "A caller was refused");
+    },
     onFault: (error, path) => {
       const cause = error instanceof Error ? messageOf(error.cause ?? error) : messageOf(error);
       log.error({ path, cause }, "A call failed by our own fault");
@@ -121,6 +127,17 @@ function rulesOf(options: RpcServerOptions, stopping: AbortSignal): ServeRules {
       return { leave, expelled: admission?.expelled };
     },
   };
+}
+
+/** Strangers come again and again; a line a minute for each host and reason is news enough. */
+function tellOnce(
+  facts: { address: string; reason: string; code?: string; path?: string },
+  message: string,
+): void {
+  const key = `${facts.address.replace(/:\d+$/, "")} ${facts.reason}`;
+  if (told.has(key)) return;
+  told.set(key, true);
+  log.warn(facts, message);
 }
 
 function bind(server: Server, options: RpcServerOptions): Promise<number> {

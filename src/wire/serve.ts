@@ -7,7 +7,7 @@ import type {
   sendUnaryData,
   UntypedHandleCall,
 } from "@grpc/grpc-js";
-import { isAbort } from "../base/error.ts";
+import { isAbort, PeerError } from "../base/error.ts";
 import { BoundedQueue } from "../base/queue.ts";
 import { childOf } from "../base/signal.ts";
 import { isNodeId } from "./checks.ts";
@@ -54,6 +54,8 @@ export interface ServeRules {
   showDetails: boolean;
   /** Told of errors that are our own fault. */
   onFault(error: unknown, path: string): void;
+  /** Told of callers who are not who they should be. */
+  onStranger?(error: PeerError, call: { path: string; address: string }): void;
 }
 
 export interface Admission {
@@ -80,7 +82,7 @@ export function answer<Request, Response>(
         const response = await run(readRequest(method, call.request, caller), caller);
         reply(null, asBuffer(method.response.encode(response)));
       } catch (error) {
-        reply(failureOf(error, rules, method.path));
+        reply(failureOf(error, rules, { path: method.path, call }));
       } finally {
         leave();
       }
@@ -136,7 +138,7 @@ async function serveStream<Request, Response>(
   } catch (error) {
     if (call.cancelled) return;
     const failed = isAbort(error) ? endOf(error, { rules, admission }) : error;
-    call.emit("error", failureOf(failed, rules, method.path));
+    call.emit("error", failureOf(failed, rules, { path: method.path, call }));
   } finally {
     admission.expelled?.removeEventListener("abort", onExpelled);
     admission.leave();
@@ -216,7 +218,14 @@ export function believeClaim(credentials: Credentials): Identified {
   return { peerId, provenId: null, publicKey: null };
 }
 
-function failureOf(error: unknown, rules: ServeRules, path: string): ServiceError {
+function failureOf(
+  error: unknown,
+  rules: ServeRules,
+  { path, call }: { path: string; call: { getPeer(): string } },
+): ServiceError {
+  if (error instanceof PeerError && error.kind === "unauthenticated") {
+    rules.onStranger?.(error, { path, address: call.getPeer() });
+  }
   const failed = statusOf(error, rules);
   if (failed.isOurFault) rules.onFault(error, path);
   return Object.assign(new Error(failed.details), failed);
