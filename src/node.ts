@@ -51,7 +51,7 @@ import {
 import * as origin from "./sealing/origin.ts";
 import { migrate } from "./store/migrate.ts";
 import * as store from "./store/sql.ts";
-import { openSigningKey } from "./trust/signing-key.ts";
+import { openTokens } from "./trust/token-rules.ts";
 import { openTrust, type Trust } from "./trust/trust.ts";
 import type { HelloRequest } from "./wire/messages.ts";
 import type { Caller, Handler } from "./wire/serve.ts";
@@ -100,12 +100,13 @@ async function openFloors(
   const dataDir = await openDataDir(config.dataDir);
   closers.push(dataDir.release);
   const identity = await loadIdentity(dataDir, config.nodeId);
-  const jwtKey = await openSigningKey({ ...config, dataDir: dataDir.path });
+  const tokens = await openTokens(config, dataDir.path);
   logHolder.open({ level: config.logLevel, nodeId: identity.nodeId });
   closers.push(logHolder.close);
 
   const log = logHolder.logFor("trust");
-  const trust = await openTrust(config, { identity, jwtKey, clock: systemClock, log });
+  const told = { identity, jwtKey: tokens.rules.key, isRevoked: tokens.rules.isRevoked };
+  const trust = await openTrust(config, { ...told, clock: systemClock, log });
   closers.push(trust.close);
   await openStore(config, { ...options, dataDir: dataDir.path });
   workers.open({ threadUrl: options.workerUrls.verify, count: workerCount(config) });
@@ -140,13 +141,14 @@ async function openFloors(
   const { url } = await rest.open({
     host: config.host,
     port: config.httpPort,
-    jwt: {
-      key: jwtKey,
-      issuer: config.jwtIssuer,
-      audience: config.jwtAudience,
-      clockSkewMs: config.jwtClockSkewMs,
-    },
-    source: nodeSource({ nodeId: identity.nodeId, version, grpcAddress, takeIn: road.takeIn }),
+    jwt: tokens.rules,
+    source: nodeSource({
+      nodeId: identity.nodeId,
+      version,
+      grpcAddress,
+      revokeToken: tokens.revoke,
+      takeIn: road.takeIn,
+    }),
     nowMs: () => systemClock.nowMs(),
     isProduction: config.production,
     managePeersByOrg: config.managePeersByOrg,

@@ -1,34 +1,46 @@
 import { type Command, InvalidArgumentError } from "commander";
+import { PeerError } from "../base/error.ts";
 import { findSigningKey } from "../trust/signing-key.ts";
-import { gateOf, noNodeIn, settings } from "./connect.ts";
-import { writeLine, writeNote } from "./print.ts";
+import {
+  type ConnectOptions,
+  connect,
+  gateOf,
+  noNodeIn,
+  settings,
+  withConnection,
+} from "./connect.ts";
+import { printOne, writeLine, writeNote } from "./print.ts";
 
-interface TokenOptions {
-  dataDir?: string;
+interface TokenOptions extends ConnectOptions {
   service?: boolean;
   subject: string;
   orgId?: string;
   role?: string[];
   minutes?: number;
-  quiet?: boolean;
+  revoke?: string;
 }
 
 const userMinutes = 60;
 const serviceMinutes = 8 * 60;
 
 export function addToken(program: Command): void {
-  program
-    .command("token")
-    .description("Mint a bearer token with a local node's key; it is the last line on stdout")
-    .option("--data-dir <dir>", "the node's data directory")
+  withConnection(program.command("token"))
+    .description("Mint a bearer token with a local node's key, or revoke one at a running node")
     .option("--service", "a service's token: may create registers and submit records")
     .option("--subject <name>", "whom it stands for", "operator")
     .option("--org-id <id>", "the organisation it belongs to")
     .option("--role <role...>", "roles: Administrator lets a user manage peers")
     .option("--minutes <count>", "how long it lives; default 60, for a service 480", readMinutes)
-    .option("-q, --quiet", "no remarks")
-    .addHelpText("after", "\nExample:\n  sorcha-peer token --data-dir ./.data --service")
-    .action(mintToken);
+    .option("--revoke <token>", "make a token, or the one with this jti, count no longer")
+    .addHelpText(
+      "after",
+      "\nA minted token is the last line on stdout.\n\nExamples:" +
+        "\n  sorcha-peer token --data-dir ./.data --service" +
+        "\n  sorcha-peer token --data-dir ./.data --revoke eyJhbGciOi…",
+    )
+    .action((options: TokenOptions) =>
+      options.revoke === undefined ? mintToken(options) : revokeToken(options.revoke, options),
+    );
 }
 
 async function mintToken(options: TokenOptions): Promise<void> {
@@ -50,6 +62,16 @@ async function mintToken(options: TokenOptions): Promise<void> {
     );
   }
   writeLine(token);
+}
+
+/** Three parts between dots are a token; everything else is taken for the id of one. */
+async function revokeToken(text: string, options: TokenOptions): Promise<void> {
+  if (text === "") {
+    throw new PeerError("invalid", "which-token", { message: "Say which token is to be revoked" });
+  }
+  const client = await connect(options);
+  const body = text.split(".").length === 3 ? { token: text } : { tokenId: text };
+  printOne(await client.call("revokeToken", { body }), options);
 }
 
 function readMinutes(text: string): number {

@@ -7,7 +7,7 @@ import { assert } from "../base/assert.ts";
 import { messageOf, PeerError } from "../base/error.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { limits } from "../runtime/limits.ts";
-import { TokenGate } from "../trust/tokens.ts";
+import { type BearerOptions, bearerGate } from "./bearer.ts";
 import { type Handler, type Reply, readCall, type Surroundings } from "./call.ts";
 import { type EndpointName, type Endpoints, endpoints } from "./contract.ts";
 import type { EndpointShape } from "./endpoint.ts";
@@ -20,7 +20,7 @@ export interface RestOptions {
   host: string;
   /** 0 picks a free one. */
   port: number;
-  jwt: { key: string; issuer: string; audience: string; clockSkewMs: number };
+  jwt: BearerOptions;
   source: RestSource;
   nowMs: () => number;
   isProduction: boolean;
@@ -62,7 +62,7 @@ export async function close(): Promise<void> {
 /** The application without a listener: an ordinary value, for `open` and for tests. */
 export function buildApp(options: RestOptions): Elysia {
   const around: Surroundings = {
-    gate: new TokenGate({ ...options.jwt, nowMs: options.nowMs }),
+    gate: bearerGate({ ...options.jwt, nowMs: options.nowMs }),
     managePeersByOrg: options.managePeersByOrg ?? false,
     source: options.source,
     nowMs: options.nowMs,

@@ -16,6 +16,7 @@ export interface Call<E> {
   /** The body as it came; "" when the endpoint takes none. */
   bodyText: string;
   caller: Caller;
+  gate: TokenGate;
   source: RestSource;
   nowMs: number;
   uptimeMs: number;
@@ -63,6 +64,7 @@ export async function readCall<E extends EndpointShape>(
       endpoint.body === undefined ? undefined : (readBody(endpoint.body, bodyText) as undefined),
     bodyText,
     caller,
+    gate: around.gate,
     source: around.source,
     nowMs: around.nowMs(),
     uptimeMs: around.nowMs() - around.startedAtMs,

@@ -9,6 +9,7 @@ import { endpoint } from "./endpoint.ts";
 import { peerEndpoints } from "./peer-endpoints.ts";
 import { recordEndpoints } from "./record-endpoints.ts";
 import { registerEndpoints } from "./register-endpoints.ts";
+import { tokenEndpoints } from "./token-endpoints.ts";
 import { count } from "./schemas.ts";
 
 export const endpoints = {
@@ -71,6 +72,7 @@ export const endpoints = {
   ...peerEndpoints,
   ...registerEndpoints,
   ...recordEndpoints,
+  ...tokenEndpoints,
 } as const;
 
 export type Endpoints = typeof endpoints;

@@ -17,6 +17,7 @@ export function nodeSource(facts: {
   nodeId: string;
   version: string;
   grpcAddress: string;
+  revokeToken: RestSource["revokeToken"];
   takeIn: (page: {
     registerId: string;
     bytes: Uint8Array<ArrayBuffer>;
@@ -47,6 +48,7 @@ export function nodeSource(facts: {
     createRegister: origin.createRegister,
     submit: origin.submit,
     importRecords: origin.importRecords,
+    revokeToken: facts.revokeToken,
     takeIn: facts.takeIn,
   };
 }

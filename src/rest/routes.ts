@@ -8,6 +8,7 @@ import * as peers from "./peers.ts";
 import * as records from "./records.ts";
 import * as registers from "./registers.ts";
 import * as subscriptions from "./subscriptions.ts";
+import * as tokens from "./tokens.ts";
 
 /** Who answers what: one handler for every endpoint of the contract. */
 export const routes: { [Name in EndpointName]: Handler<Endpoints[Name]> } = {
@@ -45,4 +46,6 @@ export const routes: { [Name in EndpointName]: Handler<Endpoints[Name]> } = {
   getDocket: dockets.getDocket,
   getTransaction: dockets.getTransaction,
   pages: dockets.pages,
+  revokeToken: tokens.revokeToken,
+  revokeOwnToken: tokens.revokeOwnToken,
 };

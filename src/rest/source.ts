@@ -61,6 +61,9 @@ export interface RestSource {
     firstLine: number;
     lines: string[];
   }): Promise<{ accepted: number; alreadyPresent: number; headNumber: number }>;
+  /** The token counts no longer; kept until it would have expired. Durable once resolved. */
+  revokeToken(tokenId: string, untilMs: number): Promise<void>;
+
   /** The one road: verifies a page and stores it. */
   takeIn(page: {
     registerId: string;

@@ -72,6 +72,11 @@ export const limits = {
   queuedTransactions: 10_000,
   /** A REST request body: the largest transaction, with room for its escapes and wrapping. */
   requestBodyBytes: 24 * MiB,
+  /** Tokens that were revoked before their time; more of them are one leaked key. */
+  revokedTokens: 10_000,
+  /** The longest that a token may live, and how long clocks may disagree that it has ended. */
+  tokenLifetimeMs: 366 * 86_400_000,
+  tokenGraceMs: 3_600_000,
   /** How far a docket's time may lie ahead of our clock. */
   clockAheadMs: 5 * 60_000,
   /** Draining at shutdown; after that what is left is cut. */

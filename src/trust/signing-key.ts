@@ -2,13 +2,14 @@ import { base64urlOf } from "../base/bytes.ts";
 import { PeerError } from "../base/error.ts";
 import { readSecret, writeSecret } from "../runtime/data-dir.ts";
 
-/** Within the data directory, mode 0600: the key that tokens are signed with. */
+/** Within the data directory, mode 0600: the key that tokens are signed with, then older ones. */
 const keyFile = "jwt.key";
 
 interface KeySettings {
   dataDir: string;
   production: boolean;
   jwtSigningKey?: string | undefined;
+  jwtVerificationKeys?: readonly string[];
 }
 
 /** The configured key, else the kept one, else a new one to keep; production never makes one. */
@@ -27,6 +28,15 @@ export async function openSigningKey(settings: KeySettings): Promise<string> {
 
 /** The configured or the kept key; null when there is neither. */
 export async function findSigningKey(settings: KeySettings): Promise<string | null> {
-  if (settings.jwtSigningKey !== undefined) return settings.jwtSigningKey;
-  return readSecret(`${settings.dataDir}/${keyFile}`);
+  const [first] = await findTokenKeys({ ...settings, jwtVerificationKeys: [] });
+  return first ?? null;
+}
+
+/** Every key whose tokens count, the signing one first; empty when there is none to sign with. */
+export async function findTokenKeys(settings: KeySettings): Promise<string[]> {
+  const older = settings.jwtVerificationKeys ?? [];
+  if (settings.jwtSigningKey !== undefined) return [settings.jwtSigningKey, ...older];
+  const text = await readSecret(`${settings.dataDir}/${keyFile}`);
+  const kept = (text ?? "").split("\n").filter((line) => line.trim() !== "");
+  return kept.length === 0 ? [] : [...kept, ...older];
 }

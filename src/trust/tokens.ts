@@ -1,4 +1,4 @@
-import { errors, jwtVerify, SignJWT } from "jose";
+import { errors, type JWTVerifyOptions, jwtVerify, SignJWT } from "jose";
 import { z } from "zod";
 import { utf8 } from "../base/bytes.ts";
 import { PeerError } from "../base/error.ts";
@@ -14,7 +14,13 @@ export interface TokenHolder {
   isPeer: boolean;
   orgId: string | null;
   roles: readonly string[];
+  /** What it is revoked by: its `jti`, or for one without a `jti` the hash of its text. */
+  tokenId: string;
+  expiresAtMs: number;
 }
+
+/** The claims of a token that keeps the rules, or false. */
+export type TokenVerifier = (token: string, rules: JWTVerifyOptions) => Promise<unknown>;
 
 export interface TokenClaims {
   subject: string;
@@ -30,6 +36,8 @@ const peerScope = "peer";
 
 const claimsSchema = z.object({
   sub: z.string().min(1),
+  exp: z.number(),
+  jti: z.string().min(1).max(255).optional(),
   token_type: z.string().optional(),
   token_use: z.string().optional(),
   org_id: z.string().optional(),
@@ -38,27 +46,29 @@ const claimsSchema = z.object({
 });
 
 /**
- * Checks and mints bearer tokens with one symmetric key: HS256 and nothing else, issuer, audience
- * and expiry always checked. An ordinary value; REST, RPC and CLI make their own.
+ * Checks and mints bearer tokens with symmetric keys: HS256 and nothing else, issuer, audience and
+ * expiry always checked. An ordinary value; REST, RPC and CLI make their own.
  */
 export class TokenGate {
-  readonly #key: Uint8Array;
+  readonly #verifiers = new Map<string, TokenVerifier>();
 
   constructor(
     private readonly options: {
-      /** The signing key's text; its UTF-8 bytes are the key. At least 32 of them. */
-      key: string;
+      /**
+       * The signing key's text; its UTF-8 bytes are the key, at least 32 of them. Or all keys of
+       * this moment: the first signs, each is accepted.
+       */
+      key: string | (() => readonly string[]);
       issuer: string;
       audience: string;
       clockSkewMs: number;
       nowMs: () => number;
+      isRevoked?: (tokenId: string) => boolean;
+      /** Who verifies with a key; jose itself unless told otherwise. */
+      verifierOf?: (key: Uint8Array) => TokenVerifier;
     },
   ) {
-    this.#key = utf8(options.key);
-    if (this.#key.length >= 32) return;
-    throw new PeerError("configuration", "short-jwt-key", {
-      message: `The token signing key has ${this.#key.length} bytes; it needs at least 32`,
-    });
+    for (const key of this.#keys()) usable(key);
   }
 
   /** The caller of an `Authorization` header; null: no header. Throws `unauthenticated`. */
@@ -70,6 +80,8 @@ export class TokenGate {
     const claims = claimsSchema.safeParse(await this.#verify(token));
     if (!claims.success) throw refusal("The token lacks a subject or has malformed claims");
     if (claims.data.token_use === "refresh") throw refusal("A refresh token gives no access here");
+    const tokenId = claims.data.jti ?? `sha256:${await hashOf(token)}`;
+    if (this.options.isRevoked?.(tokenId)) throw refusal("The token was revoked");
     const scopes = [claims.data.scope ?? []].flat().flatMap((text) => text.split(" "));
     return {
       isAnonymous: false,
@@ -78,6 +90,8 @@ export class TokenGate {
       isPeer: scopes.includes(peerScope),
       orgId: claims.data.org_id ?? null,
       roles: [claims.data.role ?? []].flat(),
+      tokenId,
+      expiresAtMs: claims.data.exp * 1_000,
     };
   }
 
@@ -99,25 +113,79 @@ export class TokenGate {
       .setIssuedAt(nowSeconds)
       .setNotBefore(nowSeconds)
       .setExpirationTime(nowSeconds + Math.ceil(claims.lifetimeMs / 1_000))
-      .sign(this.#key);
+      .sign(usable(this.#keys()[0] ?? ""));
+  }
+
+  #keys(): readonly string[] {
+    const { key } = this.options;
+    return typeof key === "string" ? [key] : key();
   }
 
   async #verify(token: string): Promise<unknown> {
+    const rules = {
+      algorithms: ["HS256"],
+      issuer: this.options.issuer,
+      audience: this.options.audience,
+      clockTolerance: this.options.clockSkewMs / 1_000,
+      currentDate: new Date(this.options.nowMs()),
+      requiredClaims: ["sub", "exp"],
+    };
+    const keys = this.#keys();
+    for (const key of keys) {
+      const payload = await this.#verifierOf(key)(token, rules);
+      if (payload !== false) return payload;
+    }
+    throw refusal(await whyRefused(token, { keys, rules }));
+  }
+
+  #verifierOf(key: string): TokenVerifier {
+    const known = this.#verifiers.get(key);
+    if (known !== undefined) return known;
+    if (this.#verifiers.size >= keysRemembered) this.#verifiers.clear();
+    const made = (this.options.verifierOf ?? joseVerifier)(usable(key));
+    this.#verifiers.set(key, made);
+    return made;
+  }
+}
+
+/** Keys that are in use together are few; those of the past are dropped with the rest. */
+const keysRemembered = 16;
+
+function joseVerifier(key: Uint8Array): TokenVerifier {
+  return async (token, rules) => {
     try {
-      const { payload } = await jwtVerify(token, this.#key, {
-        algorithms: ["HS256"],
-        issuer: this.options.issuer,
-        audience: this.options.audience,
-        clockTolerance: this.options.clockSkewMs / 1_000,
-        currentDate: new Date(this.options.nowMs()),
-        requiredClaims: ["sub", "exp"],
-      });
-      return payload;
+      return (await jwtVerify(token, key, rules)).payload;
     } catch (thrown) {
-      if (thrown instanceof errors.JOSEError) throw refusal(reasonOf(thrown));
+      if (thrown instanceof errors.JOSEError) return false;
       throw thrown;
     }
+  };
+}
+
+/** In words, of a token that no key accepted: what the key that signed it says, if one did. */
+async function whyRefused(
+  token: string,
+  checked: { keys: readonly string[]; rules: JWTVerifyOptions },
+): Promise<string> {
+  for (const key of checked.keys) {
+    const thrown = await jwtVerify(token, utf8(key), checked.rules).catch((error) => error);
+    const isOther = thrown instanceof errors.JWSSignatureVerificationFailed;
+    if (thrown instanceof errors.JOSEError && !isOther) return reasonOf(thrown);
   }
+  return "The token was not signed with this node's key";
+}
+
+function usable(key: string): Uint8Array {
+  const bytes = utf8(key);
+  if (bytes.length >= 32) return bytes;
+  throw new PeerError("configuration", "short-jwt-key", {
+    message: `The token signing key has ${bytes.length} bytes; it needs at least 32`,
+  });
+}
+
+async function hashOf(text: string): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", utf8(text) as Uint8Array<ArrayBuffer>);
+  return Buffer.from(digest).toString("hex");
 }
 
 function refusal(message: string): PeerError {

@@ -46,7 +46,9 @@ export async function openTrust(
   config: Config,
   given: {
     identity: { nodeId: string; publicKey: Uint8Array; sign: (bytes: Uint8Array) => Uint8Array };
-    jwtKey: string;
+    /** The key of tokens, or all that count at this moment; and which tokens no longer do. */
+    jwtKey: string | (() => readonly string[]);
+    isRevoked?: (tokenId: string) => boolean;
     clock: Clock;
     log: Log;
   },
@@ -60,6 +62,7 @@ export async function openTrust(
     issuer: config.jwtIssuer,
     audience: config.jwtAudience,
     clockSkewMs: config.jwtClockSkewMs,
+    ...(given.isRevoked === undefined ? {} : { isRevoked: given.isRevoked }),
     nowMs,
   });
   const isEncrypted = mode === "mtls" || config.tlsCertificate !== undefined;

@@ -59,6 +59,8 @@ export class MemoryNode implements RestSource {
 
   checks = async () => ({ database: this.isReady });
   queueSize = () => 0;
+  readonly revoked = new Set<string>();
+  revokeToken = async (tokenId: string) => void this.revoked.add(tokenId);
   listPeers = () => this.peers;
   availableRegisters = () => this.available;
   listRegisters = () => [...this.registers.values()].map((one) => one.held);

@@ -1,0 +1,235 @@
+/**
+ * Every setting there is, with its range, its default and what it means. The README's table, the
+ * command line's help and `config show` are made from it. `config.ts` says where values come from.
+ */
+import { z } from "zod";
+import { logLevels } from "./log.ts";
+
+/** See docs/security.md. */
+export const peerAuthModes = ["mtls", "token", "open"] as const;
+export type PeerAuth = (typeof peerAuthModes)[number];
+
+export const configSchema = z.object({
+  dataDir: z
+    .string()
+    .min(1)
+    .default("./.data")
+    .describe("Directory for keys and the embedded database"),
+  nodeId: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]{1,64}$/)
+    .optional()
+    .describe("This node's name in the mesh; default: derived from its key"),
+  host: z.string().min(1).default("127.0.0.1").describe("Address both listeners bind"),
+  httpPort: port("Port of REST and dashboard").default(8080),
+  grpcPort: port("Port for peers").default(5001),
+  advertise: z
+    .string()
+    .regex(/^(\[[0-9a-fA-F:]+\]|[^:\s]+)(:\d{1,5})?$/)
+    .optional()
+    .describe("host or host:port told to peers; default: the bound address"),
+  seeds: z
+    .array(z.string().regex(/^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$/))
+    .default([])
+    .describe("Peers to ask first, host:port; they only help this node in"),
+  peerAuth: z
+    .enum(peerAuthModes)
+    .default("open")
+    .describe(
+      "How peers prove who they are: mtls by certificate, token by JWT, open not at all; in production the default is mtls",
+    ),
+  tlsCertificate: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "Certificate file, PEM, this node's first; default: tls/node.crt in the data directory",
+    ),
+  tlsKey: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("The certificate's key file, PEM; default: tls/node.key in the data directory"),
+  tlsCa: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("File of all trusted authorities, PEM; default: tls/ca.crt in the data directory"),
+  peerTokenFile: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("File with the token shown to peers; without it the node mints its own"),
+  outboundMax: z.coerce
+    .number()
+    .int()
+    .min(4)
+    .max(1_000)
+    .default(100)
+    .describe("Peers that this node keeps connections to by its own choice, besides seeds"),
+  allowPrivate: boolean()
+    .optional()
+    .describe(
+      "Dial addresses of private networks that strangers tell; default: when this node has one itself",
+    ),
+  stunServers: z
+    .array(z.string().regex(/^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$/))
+    .default([])
+    .describe(
+      "STUN servers, host:port, that tell this node its own address; default: none is asked",
+    ),
+  dbConnection: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//)
+    .optional()
+    .describe("PostgreSQL URL; without it the embedded database in the data directory is used"),
+  dbSchema: z
+    .string()
+    .regex(/^[a-z_][a-z0-9_]{0,62}$/)
+    .default("peer")
+    .describe(
+      "PostgreSQL schema that holds the tables; nodes that share a database take different ones",
+    ),
+  dbPoolSize: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(100)
+    .default(8)
+    .describe("Connections to PostgreSQL"),
+  workers: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(64)
+    .optional()
+    .describe("Verifier threads; default: one a core up to 8; 0 verifies on the main thread"),
+  logLevel: z.enum(logLevels).default("info").describe("Least important line that is written"),
+  heartbeatMs: z.coerce
+    .number()
+    .int()
+    .min(1_000)
+    .max(120_000)
+    .default(30_000)
+    .describe("Time between heartbeats, ms; less finds dead peers sooner and costs traffic"),
+  heartbeatTimeoutMs: z.coerce
+    .number()
+    .int()
+    .min(1_000)
+    .max(120_000)
+    .default(30_000)
+    .describe("Wait for a heartbeat's answer, ms"),
+  exchangeMs: z.coerce
+    .number()
+    .int()
+    .min(1_000)
+    .max(86_400_000)
+    .default(300_000)
+    .describe("Time between exchanges of peer lists, ms"),
+  connectTimeoutMs: z.coerce
+    .number()
+    .int()
+    .min(500)
+    .max(120_000)
+    .default(10_000)
+    .describe("Wait for a peer's first answer, ms"),
+  pullTimeoutMs: z.coerce
+    .number()
+    .int()
+    .min(1_000)
+    .max(600_000)
+    .default(30_000)
+    .describe("Longest silence of a source that has dockets to give, ms"),
+  pullDocketCount: z.coerce
+    .number()
+    .int()
+    .min(10)
+    .max(1_000)
+    .default(100)
+    .describe("Dockets asked for at once where pages are asked for one by one"),
+  sealCount: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(10_000)
+    .default(100)
+    .describe("Transactions that fill a docket"),
+  sealMs: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(60_000)
+    .default(500)
+    .describe("Longest wait of a transaction for its docket, ms"),
+  verifyTransactions: z
+    .enum(["all", "none"])
+    .default("all")
+    .describe("Whether transaction signatures are checked besides the seals"),
+  acceptUnsealed: boolean()
+    .default(false)
+    .describe("Take chains without seals; shown as verification: chain"),
+  replicationProtocol: boolean()
+    .default(true)
+    .describe("Speak sorcha.peer.replication.v1; off: only the Sorcha-compatible RPCs"),
+  jwtSigningKey: z
+    .string()
+    .refine((key) => new TextEncoder().encode(key).length >= 32, "must be at least 32 bytes")
+    .optional()
+    .describe("HS256 key; default outside production: generated and kept in the data directory"),
+  jwtVerificationKeys: z
+    .array(
+      z
+        .string()
+        .refine((key) => new TextEncoder().encode(key).length >= 32, "must be at least 32 bytes"),
+    )
+    .max(8)
+    .default([])
+    .describe("Older HS256 keys whose tokens still count, while keys are being changed"),
+  jwtIssuer: z.string().default("https://tenant.sorcha.io").describe("Expected token issuer"),
+  jwtAudience: z.string().default("https://api.sorcha.io").describe("Expected token audience"),
+  jwtClockSkewMs: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(3_600_000)
+    .default(300_000)
+    .describe("Tolerated clock difference when a token's times are checked, ms"),
+  managePeersByOrg: boolean()
+    .default(false)
+    .describe("Any org_id may manage peers, as in the .NET service"),
+  readsPerMinute: rate(1_000, "GET requests a minute that one address may make"),
+  writesPerMinute: rate(100, "Other requests a minute that one address may make"),
+  servicePerMinute: rate(
+    60_000,
+    "Requests a minute of one service token, in place of its address's",
+  ),
+  trustedProxies: z
+    .array(
+      z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], "must be an address or a CIDR range"),
+    )
+    .default([])
+    .describe("Proxies, as addresses or ranges, whose X-Forwarded-For is believed"),
+  corsOrigins: z
+    .array(z.string().regex(/^https?:\/\/[^/\s]+$/))
+    .default([])
+    .describe("Origins whose pages may call REST from a browser; none by default"),
+  production: boolean()
+    .default(false)
+    .describe("NODE_ENV=production: no generated keys, no details in errors"),
+});
+
+function port(name: string) {
+  return z.coerce.number().int().min(0).max(65_535).describe(`${name}; 0 picks a free one`);
+}
+
+function rate(perMinute: number, meaning: string) {
+  return z.coerce.number().int().min(1).max(10_000_000).default(perMinute).describe(meaning);
+}
+
+function boolean() {
+  return z.preprocess((value) => {
+    if (value === "true" || value === "1" || value === "on") return true;
+    if (value === "false" || value === "0" || value === "off") return false;
+    return value;
+  }, z.boolean());
+}
