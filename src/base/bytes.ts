@@ -5,7 +5,9 @@ export function utf8(text: string): Uint8Array {
   return encoder.encode(text);
 }
 
-/** The text, or null when the bytes are not well-formed UTF-8. A byte order mark is kept as it is. */
+/**
+ * The text, or null when the bytes are not well-formed UTF-8. A byte order mark is kept as it is.
+ */
 export function textOf(bytes: Uint8Array): string | null {
   try {
     return decoder.decode(bytes);
@@ -47,7 +49,10 @@ export function concat(parts: readonly Uint8Array[]): Uint8Array {
   return Buffer.concat(parts);
 }
 
-/** The bytes in a buffer of their own that may be handed to a thread; copies only when they share one. */
+/**
+ * The bytes in a buffer of their own that may be handed to a thread; copies only when they share
+ * one.
+ */
 export function owned(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   const whole = bytes.byteOffset === 0 && bytes.byteLength === bytes.buffer.byteLength;
   if (whole && bytes.buffer instanceof ArrayBuffer) return new Uint8Array(bytes.buffer);

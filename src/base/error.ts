@@ -25,7 +25,8 @@ export class PeerError extends Error {
  * invalid        malformed input                      400 · INVALID_ARGUMENT · exit 4
  * unprocessable  well-formed, breaks a rule           422 · INVALID_ARGUMENT · exit 4
  * too-large      over a size limit                    413 · RESOURCE_EXHAUSTED · exit 4
- * unauthenticated / forbidden                         401/403 · UNAUTHENTICATED/PERMISSION_DENIED · 2/3
+ * unauthenticated no or bad credential                401 · UNAUTHENTICATED · exit 2
+ * forbidden      who it is may not                    403 · PERMISSION_DENIED · exit 3
  * not-found      nothing by that name                 404 · NOT_FOUND · exit 5
  * conflict       contradicts what is stored           409 · FAILED_PRECONDITION · exit 1
  * exhausted      a limit is reached, try later        429 · RESOURCE_EXHAUSTED · exit 1

@@ -1,7 +1,7 @@
 import { PeerError } from "../base/error.ts";
 import { Mutex } from "../base/mutex.ts";
 import type { Signer } from "../dockets/envelope.ts";
-import type { Anchor, Head, Outcome } from "../dockets/types.ts";
+import type { Anchor, Head, Outcome, Refusal } from "../dockets/types.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { type BuiltTransaction, sealBatch } from "./batch.ts";
 
@@ -110,17 +110,20 @@ export class Sealer {
         registerId: this.options.registerId,
         bytes: sealed.bytes,
       });
-      if (!outcome.ok) {
-        throw new PeerError("internal", "seal-refused", {
-          message: `Our own docket was refused (${outcome.refusal.code}): ${outcome.refusal.message}`,
-        });
-      }
+      if (!outcome.ok) throw refusedByUs(outcome.refusal);
       for (const [index, count] of sealed.counts.entries()) {
         onStored(count, anchor.nextNumber + index);
       }
       rest = rest.slice(sealed.counts.reduce((sum, count) => sum + count, 0));
     }
   }
+}
+
+/** Verification found our own docket wanting: the register moved, or we have a defect. */
+export function refusedByUs(refusal: Refusal): PeerError {
+  return new PeerError("internal", "seal-refused", {
+    message: `Our own docket was refused (${refusal.code}): ${refusal.message}`,
+  });
 }
 
 interface Waiting {

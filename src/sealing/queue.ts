@@ -1,0 +1,126 @@
+import { assert } from "../base/assert.ts";
+import { backoffMs } from "../base/backoff.ts";
+import { messageOf, PeerError } from "../base/error.ts";
+import { decodeTransaction } from "../dockets/decode.ts";
+import { findTransaction, whichExist } from "../registers/transactions-table.ts";
+import type { Clock } from "../runtime/clock.ts";
+import { limits } from "../runtime/limits.ts";
+import type { Log } from "../runtime/log.ts";
+import { sql } from "../store/sql.ts";
+import type { BuiltTransaction } from "./batch.ts";
+import { countQueued, deleteQueued, insertQueued, listQueued } from "./queued-table.ts";
+
+export interface QueueOptions {
+  clock: Clock;
+  dice: () => number;
+  log: Log;
+  /** Resolves with the docket that holds the transaction, once it is stored. */
+  seal: (built: BuiltTransaction) => Promise<number>;
+}
+
+/**
+ * Transactions that were accepted and are in no docket yet, in the database: what a caller was
+ * promised survives a crash. Each is tried until it is sealed; a failure is a matter of the
+ * database, never of the transaction, which was built and checked here.
+ */
+export class Queue {
+  #count = 0;
+  #lastPlace = 0;
+  readonly #stopping = new AbortController();
+
+  constructor(private readonly options: QueueOptions) {}
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Counts what an earlier run left, over all registers. */
+  async open(): Promise<void> {
+    this.#count = await countQueued(sql());
+  }
+
+  /** Ends the trying; what waits stays in the database. */
+  close(): void {
+    this.#stopping.abort();
+  }
+
+  /** Durable when this resolves. The result's `sealed` resolves with the docket's number. */
+  async accept(built: BuiltTransaction): Promise<{ sealed: Promise<number> }> {
+    if (this.#count >= limits.queuedTransactions) {
+      throw new PeerError("exhausted", "queue-full", {
+        message: `There are already ${this.#count} transactions waiting to be sealed`,
+      });
+    }
+    const { registerId, transactionId } = built.transaction;
+    this.#count += 1;
+    const nowMs = this.options.clock.nowMs();
+    const place = this.#nextPlace(nowMs);
+    try {
+      await insertQueued(sql(), { registerId, transactionId, data: built.bytes, place, nowMs });
+    } catch (error) {
+      this.#count -= 1;
+      throw error;
+    }
+    const sealed = this.#sealUntilDone(built);
+    sealed.catch(() => undefined);
+    return { sealed };
+  }
+
+  /** Takes up what an earlier run accepted. What it had sealed before it ended is only taken off. */
+  async resume(registerId: string): Promise<void> {
+    const queued = await listQueued(sql(), registerId);
+    if (queued.length === 0) return;
+    const held = await whichExist(sql(), {
+      registerId,
+      transactionIds: queued.map((one) => one.transactionId),
+    });
+    await this.#takeOff(registerId, [...held]);
+    const waiting = queued.filter((one) => !held.has(one.transactionId));
+    const facts = { registerId, waiting: waiting.length, sealed: held.size };
+    this.options.log.info(facts, "Queue taken up again");
+    for (const one of waiting) {
+      const decoded = decodeTransaction(one.data);
+      assert(decoded.ok, "what was queued can be read");
+      const built = { transaction: decoded.value, bytes: one.data };
+      this.#sealUntilDone(built).catch(() => undefined);
+    }
+  }
+
+  async #sealUntilDone(built: BuiltTransaction): Promise<number> {
+    const { registerId, transactionId } = built.transaction;
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        const docketNumber =
+          attempt === 0 ? await this.options.seal(built) : await this.#again(built);
+        await this.#takeOff(registerId, [transactionId]);
+        return docketNumber;
+      } catch (error) {
+        if (this.#stopping.signal.aborted) throw error;
+        const waitMs = backoffMs(attempt, { ...patience, dice: this.options.dice });
+        const facts = { registerId, transactionId, reason: messageOf(error), waitMs };
+        this.options.log.warn(facts, "A transaction is not sealed yet; trying again");
+        await this.options.clock.sleep(waitMs, this.#stopping.signal);
+      }
+    }
+  }
+
+  /** The failure may have come after the commit: then the transaction is held already. */
+  async #again(built: BuiltTransaction): Promise<number> {
+    const { registerId, transactionId } = built.transaction;
+    const found = await findTransaction(sql(), { registerId, transactionId });
+    return found === null ? this.options.seal(built) : found.docketNumber;
+  }
+
+  async #takeOff(registerId: string, transactionIds: readonly string[]): Promise<void> {
+    await deleteQueued(sql(), { registerId, transactionIds });
+    this.#count -= transactionIds.length;
+  }
+
+  /** Ascends over restarts too: places are unix µs, moved on where two would be equal. */
+  #nextPlace(nowMs: number): number {
+    this.#lastPlace = Math.max(this.#lastPlace + 1, nowMs * 1000);
+    return this.#lastPlace;
+  }
+}
+
+const patience = { firstMs: 200, longestMs: 30_000 };
