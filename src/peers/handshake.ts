@@ -1,13 +1,14 @@
 import { randomBytes } from "node:crypto";
 import { PeerError } from "../base/error.ts";
 import { limits } from "../runtime/limits.ts";
+import { isSignedBy } from "../trust/node-key.ts";
 import type { Meeting } from "../trust/outgoing.ts";
 import { type Channel, openChannel } from "../wire/client.ts";
 import type { Draft, HelloRequest, HelloResponse } from "../wire/messages.ts";
 import { discovery, replication } from "../wire/services.ts";
 import { isUnimplemented } from "../wire/status.ts";
 import { type Address, addressText } from "./address.ts";
-import { helloBytes, type Identity, isSignedBy } from "./identity.ts";
+import { helloBytes, type Identity } from "./identity.ts";
 import { bytesOfRecord, infoOf, recordOf, recordOfBytes } from "./messages.ts";
 import { isSigned, type PeerRecord, replicationProtocol } from "./record.ts";
 

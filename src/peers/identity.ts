@@ -1,5 +1,5 @@
-import { createHash, createPublicKey, sign, verify } from "node:crypto";
-import { base64urlOf, bytesOfBase64url, concat, hexOf, utf8 } from "../base/bytes.ts";
+import { sign } from "node:crypto";
+import { base64urlOf, bytesOfBase64url, concat, utf8 } from "../base/bytes.ts";
 import { PeerError } from "../base/error.ts";
 import {
   newSeed,
@@ -7,9 +7,9 @@ import {
   publicKeyOfSeed,
   type Signer,
   signerOfSeed,
-  spkiOf,
 } from "../dockets/keys.ts";
-import type { DataDir } from "../runtime/data-dir.ts";
+import { type DataDir, readSecret } from "../runtime/data-dir.ts";
+import { isSignedBy, nodeIdOfKey } from "../trust/node-key.ts";
 import { isSigned, type PeerRecord, recordBytes } from "./record.ts";
 
 /** Who this node is: one name and one Ed25519 key, everywhere. */
@@ -33,13 +33,20 @@ export async function loadIdentity(dataDir: DataDir, configuredId?: string): Pro
   const stored = await dataDir.readSecret(nodeKeyFile);
   const key = stored === null ? { seed: newSeed(), nodeId: null } : parseKey(stored);
   const publicKey = publicKeyOfSeed(key.seed);
-  const derivedId = `peer-${hexOf(createHash("sha256").update(publicKey).digest()).slice(0, 16)}`;
-  const nodeId = configuredId ?? key.nodeId ?? derivedId;
+  const nodeId = configuredId ?? key.nodeId ?? nodeIdOfKey(publicKey);
   if (stored === null || nodeId !== key.nodeId) {
     const text = JSON.stringify({ nodeId, algorithm: "ED25519", seed: base64urlOf(key.seed) });
     await dataDir.writeSecret(nodeKeyFile, `${text}\n`);
   }
   return identityOf(nodeId, key.seed);
+}
+
+/** The identity that a key file holds, read without a lock; null when there is none. */
+export async function readIdentity(path: string): Promise<Identity | null> {
+  const stored = await readSecret(path);
+  if (stored === null) return null;
+  const { seed, nodeId } = parseKey(stored);
+  return identityOf(nodeId ?? nodeIdOfKey(publicKeyOfSeed(seed)), seed);
 }
 
 export function identityOf(nodeId: string, seed: Uint8Array): Identity {
@@ -50,15 +57,6 @@ export function identityOf(nodeId: string, seed: Uint8Array): Identity {
     sign: (bytes) => new Uint8Array(sign(null, bytes, privateKey)),
     signer: signerOfSeed(seed),
   };
-}
-
-export function isSignedBy(
-  publicKey: Uint8Array,
-  signed: { bytes: Uint8Array; signature: Uint8Array },
-): boolean {
-  if (publicKey.length !== 32 || signed.signature.length !== 64) return false;
-  const key = createPublicKey({ key: Buffer.from(spkiOf(publicKey)), format: "der", type: "spki" });
-  return verify(null, signed.bytes, key, signed.signature);
 }
 
 export function isRecordGenuine(record: PeerRecord): boolean {
