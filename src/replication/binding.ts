@@ -6,8 +6,8 @@ import { quarantine } from "../peers/standing.ts";
 import { verifyPage } from "../workers/pool.ts";
 import { commitPage } from "./commit.ts";
 import type { SourceReport } from "./judge.ts";
-import { pullPages } from "./pull.ts";
-import type { LoopOptions } from "./register-loop.ts";
+import type { LoopOptions } from "./loop-options.ts";
+import { pullPages, pullRange } from "./pull.ts";
 import type { Road, RoadSettings } from "./road.ts";
 import { startForwardOnly } from "./start.ts";
 
@@ -24,7 +24,7 @@ export interface BindingOptions extends RoadSettings {
 export function bindRegister(
   register: { registerId: string; genesisHash: string | null },
   options: BindingOptions,
-): Pick<LoopOptions, "sources" | "pull" | "start" | "check" | "commit"> {
+): Pick<LoopOptions, "sources" | "pull" | "pullRange" | "start" | "check" | "commit"> {
   const { registerId } = register;
   const pin = register.genesisHash === null ? {} : { genesisHash: register.genesisHash };
   return {
@@ -40,6 +40,17 @@ export function bindRegister(
         usesReplication: source.speaksReplication && options.replicationProtocol,
         clock: options.clock,
         signal: cursor.signal,
+      }),
+    pullRange: (source, range) =>
+      pullRange(source, {
+        registerId,
+        nextNumber: range.from,
+        docketCount: range.count,
+        channel: channelTo(source),
+        nodeId: options.nodeId,
+        pullTimeoutMs: options.pullTimeoutMs,
+        clock: options.clock,
+        signal: range.signal,
       }),
     start: (source, signal) =>
       startForwardOnly(source, {

@@ -35,7 +35,8 @@ const verdicts: Record<RefusalCode, Verdict> = {
 /**
  * Whom to blame for a refused docket. What only the source can have made is its lie. For the rest
  * the sources are compared: once another one has served a docket there that was stored, those who
- * served a different one lied; while all serve the same, it is the validators' doing. A value; pure.
+ * served a different one lied; while all serve the same, it is the validators' doing. A value;
+ * pure.
  */
 export class Blame {
   #open: Charge[] = [];

@@ -43,7 +43,10 @@ export class Judge {
     log.warn({ ...facts, ...docket }, message);
     switch (trouble.kind) {
       case "unreachable":
-        report({ kind: "unreachable", peerId, error: trouble.error });
+        // An open circuit is what we know already, not another failure.
+        if (trouble.error.code !== "circuit-open") {
+          report({ kind: "unreachable", peerId, error: trouble.error });
+        }
         memory.exclude(peerId, "unreachable");
         tell({ type: "source.failed", peerId, message, facts });
         return;

@@ -5,7 +5,9 @@ import type { PulledPage } from "./pull.ts";
 
 /** What the pipeline calls at its stations; each returns a value and knows no other station. */
 export interface Stations {
-  /** Verifies on a thread. The page's bytes are gone after the call; they come back in the result. */
+  /**
+   * Verifies on a thread. The page's bytes are gone after the call; they come back in the result.
+   */
   check(page: PulledPage, policy: Policy | null): Promise<Outcome<CheckedPage>>;
   /** Joins and stores. `moved`: the register's head or policy was no longer what the page needs. */
   commit(checked: CheckedPage, sourcePeerId: string): Promise<Outcome<Head> | "moved">;

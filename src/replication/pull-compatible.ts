@@ -105,7 +105,8 @@ async function readChain(
 
 /**
  * Fetches the bodies of a run of dockets in as few calls as their ids allow, and puts each docket's
- * in the order of its leaves. What the source leaves out is missing here too: the verifier names it.
+ * in the order of its leaves. What the source leaves out is missing here too: the verifier names
+ * it.
  */
 async function completeRun(
   run: readonly DocketEntry[],

@@ -1,6 +1,6 @@
 import { owned } from "../base/bytes.ts";
 import { PeerError } from "../base/error.ts";
-import { scanPage } from "../dockets/bundle.ts";
+import { encodePage, scanPage } from "../dockets/bundle.ts";
 import type { Source } from "../peers/adverts.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { limits } from "../runtime/limits.ts";
@@ -38,7 +38,8 @@ export interface PullOptions {
 /**
  * Step 2 of the road: what a source has from a cursor on, the past first and then live, as one
  * stream of pages. With a peer that doesn't speak our protocol it is made of the Sorcha-compatible
- * calls. Ends when the source ends it; throws when the source fails or sends what was not asked for.
+ * calls. Ends when the source ends it; throws when the source fails or sends what was not asked
+ * for.
  */
 export function pullPages(source: Source, options: PullOptions): AsyncIterable<PulledPage> {
   return options.usesReplication ? pullFollowing(source, options) : pullCompatible(source, options);
@@ -79,7 +80,8 @@ async function* pullFollowing(
 }
 
 /**
- * A run of at most `docketCount` dockets as pages. Ends before that where the source has no more, or
+ * A run of at most `docketCount` dockets as pages. Ends before that where the source has no more,
+ * or
  * closes the run at its own bound of bytes; throws as `pullPages` does.
  */
 export async function* pullRange(
@@ -160,5 +162,19 @@ export function toPage(
     // Protobuf leaves zeros out: of a source that can serve at all the lowest head is docket 0.
     sourceHeadNumber: Math.max(scanned.value.headNumber, asked.nextNumber + docketCount - 1),
     sourcePeerId: asked.source.peerId,
+  };
+}
+
+/** The dockets of a page that another source has not brought yet. */
+export function partOf(page: PulledPage, part: { skip: number; take: number }): PulledPage {
+  const scanned = scanPage(page.bytes);
+  if (!scanned.ok) return page;
+  const wanted = scanned.value.bundles.slice(part.skip, part.skip + part.take);
+  const bundles = wanted.map(({ offset, length }) => page.bytes.subarray(offset, offset + length));
+  return {
+    ...page,
+    bytes: encodePage({ bundles, headNumber: 0, firstVersion: 0 }),
+    nextNumber: page.nextNumber + part.skip,
+    docketCount: part.take,
   };
 }

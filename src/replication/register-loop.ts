@@ -1,57 +1,17 @@
 import { backoffMs } from "../base/backoff.ts";
 import { isAbort, messageOf } from "../base/error.ts";
 import { childOf } from "../base/signal.ts";
-import type { Anchor, CheckedPage, Head, Outcome, Policy } from "../dockets/types.ts";
+import type { Anchor, CheckedPage, Head, Outcome } from "../dockets/types.ts";
 import type { Source } from "../peers/adverts.ts";
-import type { Clock } from "../runtime/clock.ts";
 import { limits } from "../runtime/limits.ts";
-import type { Log } from "../runtime/log.ts";
-import { type Happening, Judge, type SourceReport } from "./judge.ts";
+import { CatchUp } from "./catch-up.ts";
+import { Judge } from "./judge.ts";
+import type { LoopOptions, LoopView } from "./loop-options.ts";
+import { Nap } from "./nap.ts";
 import { describeEnd, type PipelineEnd, runPipeline } from "./pipeline.ts";
-import type { PulledPage } from "./pull.ts";
 import { Rate } from "./rate.ts";
 import { SourceMemory } from "./source-memory.ts";
-import type { Subscription } from "./subscription.ts";
 import { codeOf, sentenceOf, type Trouble, troubleOf } from "./trouble.ts";
-
-/** What a register's loop needs of the rest of the program: plain functions, each with a contract. */
-export interface LoopOptions {
-  subscription: Subscription;
-  genesisHash: string | null;
-  /** Peers that say they hold the register, best first. */
-  sources: () => Source[];
-  /** Where our copy stands. */
-  anchor: () => Anchor;
-  /** Pages from a cursor on, the past first and then live, until the signal aborts. */
-  pull: (
-    source: Source,
-    cursor: { nextNumber: number; latestVersion: number; signal: AbortSignal },
-  ) => AsyncIterable<PulledPage>;
-  /** Verifies and stores the policy chain and the head: how a follower without the past begins. */
-  start: (source: Source, signal: AbortSignal) => Promise<Outcome<Head>>;
-  check: (page: PulledPage, policy: Policy | null) => Promise<Outcome<CheckedPage>>;
-  commit: (checked: CheckedPage, sourcePeerId: string) => Promise<Outcome<Head> | "moved">;
-  /** What the source turned out to be worth. */
-  report: (report: SourceReport) => void;
-  /** Something an operator may want to read later: why the register stands as it does. */
-  tell: (happening: Happening) => void;
-  /** Called when something an operator sees has changed. */
-  onChange: () => void;
-  clock: Clock;
-  dice: () => number;
-  log: Log;
-}
-
-/** What an operator sees of a running register. */
-export interface LoopView {
-  sourcePeerId: string | null;
-  targetNumber: number | null;
-  resumedFrom: number | null;
-  isReceiving: boolean;
-  lastSyncAtMs: number | null;
-  errorCode: string | null;
-  errorMessage: string | null;
-}
 
 /**
  * Brings one register here and keeps it so: picks a source, runs the pipeline over what it sends,
@@ -71,8 +31,9 @@ export class RegisterLoop {
   };
   readonly #memory: SourceMemory;
   readonly #judge: Judge;
-  #nap = new AbortController();
-  #isWoken = false;
+  /** Sources that gave dockets in the last catch-up. */
+  readonly #proven = new Set<string>();
+  readonly #nap = new Nap();
 
   constructor(private readonly options: LoopOptions) {
     const { clock, dice } = options;
@@ -85,16 +46,17 @@ export class RegisterLoop {
    * could not be reached. Those that served something false stay out.
    */
   wake(): void {
-    this.#isWoken = true;
     this.#memory.forgive();
-    this.#nap.abort();
+    this.#nap.wake();
   }
 
   /** Runs until the signal aborts; then it ends once a commit under way is done. */
   async run(signal: AbortSignal): Promise<void> {
     const { subscription, log } = this.options;
     while (!signal.aborted) {
-      const source = this.#memory.free(this.options.sources())[0];
+      if (this.#isFarBehind()) await this.#catchUp(signal);
+      if (signal.aborted) return;
+      const source = this.#bestSource();
       if (source === undefined) {
         this.#failForWantOfSources();
         await this.#rest(signal);
@@ -111,6 +73,64 @@ export class RegisterLoop {
       const hasProgressed = subscription.failures < failuresBefore;
       if (end.kind !== "moved" && !hasProgressed) await this.#rest(signal);
     }
+  }
+
+  /** The source to follow: one that gave dockets in the last catch-up before others. */
+  #bestSource(): Source | undefined {
+    const free = this.#memory.free(this.options.sources());
+    return free.find(({ peerId }) => this.#proven.has(peerId)) ?? free[0];
+  }
+
+  #rangeSources(): Source[] {
+    return this.#memory.free(this.options.sources()).filter((source) => source.speaksReplication);
+  }
+
+  /** More than one source says that much is missing here. */
+  #isFarBehind(): boolean {
+    const { subscription, anchor } = this.options;
+    const { nextNumber } = anchor();
+    if (subscription.mode === "ForwardOnly" && nextNumber === 0) return false;
+    const isAhead = ({ advert }: Source) =>
+      advert.latestDocketVersion - nextNumber >= catchUpDockets;
+    return this.#rangeSources().filter(isAhead).length > 1;
+  }
+
+  /** Many sources at once, until nobody has more. What is left is for the stream of one. */
+  async #catchUp(signal: AbortSignal): Promise<void> {
+    const { options, view } = this;
+    const { nextNumber } = options.anchor();
+    view.resumedFrom = nextNumber;
+    view.isReceiving = true;
+    this.#proven.clear();
+    options.log.info({ nextDocket: nextNumber }, "Catching up from many sources");
+    const run = new CatchUp({
+      sources: () => this.#rangeSources(),
+      nextNumber: () => options.anchor().nextNumber,
+      policy: () => options.anchor().policy,
+      pullRange: options.pullRange,
+      check: options.check,
+      commit: (checked, peerId) => this.#commitUnderPolicy(checked, peerId),
+      onCommitted: (head, checked, peerId) => {
+        view.sourcePeerId = peerId;
+        this.#proven.add(peerId);
+        this.#committed(head, amountsOf(checked));
+        this.#judge.stored(head.number, peerId);
+        this.#place(Math.max(head.number, this.#claimedHead()));
+      },
+      onTrouble: (source, trouble) => this.#trouble(source.peerId, trouble),
+      clock: options.clock,
+      signal,
+    });
+    const end = await run.run();
+    view.isReceiving = false;
+    options.log.info({ end: end.kind, nextDocket: options.anchor().nextNumber }, "Caught up");
+    if (end.kind === "broken") this.#fail("store-failed", messageOf(end.error));
+  }
+
+  /** As far as the middle one of the sources says: one that exaggerates doesn't move it. */
+  #claimedHead(): number {
+    const heads = this.#rangeSources().map((source) => source.advert.latestDocketVersion);
+    return heads.sort((left, right) => left - right)[Math.floor((heads.length - 1) / 2)] ?? -1;
   }
 
   async #runFrom(source: Source, signal: AbortSignal): Promise<PipelineEnd> {
@@ -153,11 +173,7 @@ export class RegisterLoop {
       stations: {
         check: options.check,
         commit: (checked, sourcePeerId) => {
-          amounts = {
-            dockets: checked.dockets.length,
-            transactions: checked.transactions.count,
-            bytes: checked.bytes.length,
-          };
+          amounts = amountsOf(checked);
           return this.#commitUnderPolicy(checked, sourcePeerId);
         },
         onPage: ({ head, sourceHeadNumber }) => {
@@ -259,22 +275,20 @@ export class RegisterLoop {
   }
 
   async #rest(signal: AbortSignal): Promise<void> {
-    if (this.#isWoken) {
-      this.#isWoken = false;
-      return;
-    }
-    this.#nap = new AbortController();
-    const nap = childOf(signal);
-    const onWake = () => nap.abort();
-    this.#nap.signal.addEventListener("abort", onWake, { once: true });
-    const isError = this.options.subscription.state === "Error";
-    const waitMs = backoffMs(this.options.subscription.failures, {
-      firstMs: 100,
-      longestMs: isError ? 60_000 : 10_000,
-      dice: this.options.dice,
-    });
-    await this.options.clock.sleep(waitMs, nap.signal).catch(() => undefined);
-    nap.dispose();
-    this.#isWoken = false;
+    const { subscription, clock, dice } = this.options;
+    const longestMs = subscription.state === "Error" ? 60_000 : 10_000;
+    const waitMs = backoffMs(subscription.failures, { firstMs: 100, longestMs, dice });
+    await this.#nap.rest(waitMs, { clock, signal });
   }
+}
+
+/** From this many dockets on, several sources are worth their coordination. */
+const catchUpDockets = 100;
+
+function amountsOf(checked: CheckedPage): { dockets: number; transactions: number; bytes: number } {
+  return {
+    dockets: checked.dockets.length,
+    transactions: checked.transactions.count,
+    bytes: checked.bytes.length,
+  };
 }

@@ -43,7 +43,9 @@ export class SourceMemory {
     if (this.#excluded.get(peerId)?.reason !== "lied") this.#excluded.delete(peerId);
   }
 
-  /** News from outside: those that were only not there, or not ready, may be asked again at once. */
+  /**
+   * News from outside: those that were only not there, or not ready, may be asked again at once.
+   */
   forgive(): void {
     for (const [peerId, { reason }] of this.#excluded) {
       if (reason === "unreachable" || reason === "refused") this.#excluded.delete(peerId);

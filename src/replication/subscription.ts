@@ -7,7 +7,8 @@ export type Mode = "ForwardOnly" | "FullReplica";
  * Subscribing     → Active           a follower verified the policy chain and the head
  * Syncing         → FullyReplicated  everything the source has is verified and stored
  * FullyReplicated → Syncing          a source is ahead by more than the live stream's next docket
- * any of them     → Error            10 attempts in a row failed, or the validators contradict themselves
+ * any of them     → Error            10 attempts in a row failed, or the validators contradict
+ * themselves
  * Error           → Subscribing      the back-off is over, or somebody woke the register
  */
 export type SubscriptionState = "Subscribing" | "Syncing" | "FullyReplicated" | "Active" | "Error";
@@ -23,7 +24,9 @@ const arrows: Record<SubscriptionState, readonly SubscriptionState[]> = {
 /** Failures in a row after which a subscription says `Error`; it goes on trying, more slowly. */
 export const failuresBeforeError = 10;
 
-/** A subscription's place in the drawing above. Asking for an arrow that isn't there is a defect. */
+/**
+ * A subscription's place in the drawing above. Asking for an arrow that isn't there is a defect.
+ */
 export class Subscription {
   #state: SubscriptionState;
   #failures = 0;

@@ -15,7 +15,8 @@ import { logFor } from "../runtime/log.ts";
 import { sql } from "../store/sql.ts";
 import { emptyAnchor } from "./commit.ts";
 import type { Happening } from "./judge.ts";
-import { type LoopOptions, RegisterLoop } from "./register-loop.ts";
+import type { LoopOptions } from "./loop-options.ts";
+import { RegisterLoop } from "./register-loop.ts";
 import { type Mode, Subscription, type SubscriptionState } from "./subscription.ts";
 
 export interface SubscriptionStatus {
@@ -48,7 +49,7 @@ export type SharedLoopOptions = Pick<LoopOptions, "clock" | "dice" | "report"> &
   forRegister: (
     registerId: string,
     genesisHash: string | null,
-  ) => Pick<LoopOptions, "sources" | "pull" | "start" | "check" | "commit">;
+  ) => Pick<LoopOptions, "sources" | "pull" | "pullRange" | "start" | "check" | "commit">;
   /** Whether some peer says it holds the register, or we do. */
   isKnown: (registerId: string) => boolean;
   /** A subscription's state changed: for adverts and events. */

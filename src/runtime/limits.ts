@@ -10,7 +10,9 @@ const MiB = 1024 * KiB;
 export const limits = {
   /** One gRPC message, both ways, client and server: the reference service's number. */
   messageBytes: 16 * MiB,
-  /** A frame of dockets is closed once it has this much: small messages are dear, big ones jerky. */
+  /**
+   * A frame of dockets is closed once it has this much: small messages are dear, big ones jerky.
+   */
   frameBytes: 1 * MiB,
   /** One sealed docket with all its bodies: must fit in a message with room for its framing. */
   docketBytes: 15 * MiB,
@@ -62,6 +64,8 @@ export const limits = {
   subscriptions: 1_000,
   /** Verified pages waiting for the database, and frames waiting for a thread, a register. */
   pagesInFlight: 4,
+  /** Pages of a catch-up from many sources that wait for their turn, a register. */
+  catchUpBytes: 32 * MiB,
   /** Events a feed reader may be behind before it is dropped and re-reads the table. */
   feedBacklog: 256,
   /** And the bytes of dockets that those events keep in memory. */
@@ -77,6 +81,12 @@ export const limits = {
   /** The longest that a token may live, and how long clocks may disagree that it has ended. */
   tokenLifetimeMs: 366 * 86_400_000,
   tokenGraceMs: 3_600_000,
+  /** Callers of REST whose rates are remembered, and answers kept for repeated requests. */
+  rateBuckets: 20_000,
+  idempotencyKeys: 10_000,
+  idempotencyMs: 86_400_000,
+  /** A REST request's body must be here within this. */
+  requestBodyMs: 60_000,
   /** How far a docket's time may lie ahead of our clock. */
   clockAheadMs: 5 * 60_000,
   /** Draining at shutdown; after that what is left is cut. */

@@ -7,7 +7,8 @@ import { startSource, type TestSource } from "../support/sources.ts";
 import { TestChain } from "../support/test-chain.ts";
 
 /**
- * One node meets one source after another, each wrong in its own way and alone at first. Whatever of
+ * One node meets one source after another, each wrong in its own way and alone at first. Whatever
+ * of
  * it is stored must be what the register's validator sealed; the code must be in the log and in the
  * subscription. Then an honest source appears, and the node must come by the whole register from it
  * without anybody's help, with the right peer blamed, or nobody.
@@ -30,7 +31,10 @@ const lies: [FaultName, readonly string[]][] = [
   ["truncate-frame", ["schema"]],
 ];
 
-/** Spoiled in a way that others may be behind: the source is blamed once another one serves better. */
+/**
+ * Spoiled in a way that others may be behind: the source is blamed once another one serves
+ * better.
+ */
 const suspicions: [FaultName, readonly string[]][] = [
   ["wrong-transaction-key", ["tx-signature"]],
   ["other-genesis", ["genesis"]],

@@ -1,0 +1,28 @@
+import type { CheckedPage, Head, Outcome, Policy } from "../dockets/types.ts";
+import type { Source } from "../peers/adverts.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { Range } from "./plan.ts";
+import type { PulledPage } from "./pull.ts";
+import type { Trouble } from "./trouble.ts";
+
+export interface CatchUpOptions {
+  /** Sources that may be asked at present; asked again and again, so that newcomers help. */
+  sources: () => Source[];
+  nextNumber: () => number;
+  /** In force at `nextNumber`; null before the genesis docket. */
+  policy: () => Policy | null;
+  pullRange: (source: Source, range: Range & { signal: AbortSignal }) => AsyncIterable<PulledPage>;
+  check: (page: PulledPage, policy: Policy | null) => Promise<Outcome<CheckedPage>>;
+  commit: (checked: CheckedPage, sourcePeerId: string) => Promise<Outcome<Head> | "moved">;
+  onCommitted: (head: Head, checked: CheckedPage, sourcePeerId: string) => void;
+  onTrouble: (source: Source, trouble: Trouble) => void;
+  clock: Clock;
+  signal: AbortSignal;
+}
+
+/**
+ * done    nobody has more, as far as the sources that are left can tell
+ * moved   the register moved under the run
+ * broken  this node failed: its database, a thread
+ */
+export type CatchUpEnd = { kind: "done" } | { kind: "moved" } | { kind: "broken"; error: unknown };

@@ -1,0 +1,99 @@
+import { describe, expect, test } from "bun:test";
+import { Plan } from "../../src/replication/plan.ts";
+
+function planOf(...peerIds: string[]): Plan {
+  const plan = new Plan(0, { rangeMax: 1_000, windowMax: 1_000 });
+  for (const peerId of peerIds) plan.addLane(peerId, { headNumber: 999, nowMs: 0 });
+  return plan;
+}
+
+/** The source brings all of its range, at so many dockets a second. */
+function bring(plan: Plan, peerId: string, given: { nowMs: number; perSecond: number }): number {
+  const range = plan.assign(peerId, given.nowMs);
+  if (range === null) throw new Error(`${peerId} got nothing to do`);
+  const nowMs = given.nowMs + (range.count * 1000) / given.perSecond;
+  expect(plan.arrived(peerId, { ...range, nowMs })).toEqual({ skip: 0, take: range.count });
+  return nowMs;
+}
+
+describe("Plan", () => {
+  test("hands out neighbouring ranges, small ones to sources that nobody knows yet", () => {
+    const plan = planOf("a", "b");
+    expect(plan.assign("a", 0)).toEqual({ from: 0, count: 50 });
+    expect(plan.assign("b", 0)).toEqual({ from: 50, count: 50 });
+    expect(plan.assign("a", 0)).toBeNull();
+  });
+
+  test("makes the next range as large as the source's rate", () => {
+    const plan = planOf("fast", "slow");
+    const fastMs = bring(plan, "fast", { nowMs: 0, perSecond: 200 });
+    const slowMs = bring(plan, "slow", { nowMs: 0, perSecond: 20 });
+    expect(plan.assign("fast", fastMs)?.count).toBe(150);
+    expect(plan.assign("slow", slowMs)?.count).toBe(15);
+  });
+
+  test("asks nobody for more than it says it has, nor beyond the window", () => {
+    const plan = new Plan(0, { rangeMax: 1_000, windowMax: 60 });
+    plan.addLane("a", { headNumber: 999, nowMs: 0 });
+    plan.addLane("short", { headNumber: 9, nowMs: 0 });
+    plan.addLane("c", { headNumber: 999, nowMs: 0 });
+    expect(plan.assign("a", 0)).toEqual({ from: 0, count: 50 });
+    expect(plan.assign("short", 0)).toBeNull();
+    expect(plan.assign("c", 0)).toEqual({ from: 50, count: 10 });
+  });
+
+  test("gives what a dropped source had not brought to others, the lowest first", () => {
+    const plan = planOf("a", "b");
+    plan.assign("a", 0);
+    plan.assign("b", 0);
+    plan.arrived("a", { from: 0, count: 20, nowMs: 10 });
+    plan.dropLane("a");
+    plan.ended("b");
+    expect(plan.assign("b", 10)).toMatchObject({ from: 20 });
+  });
+
+  test("asks a second source for the range that all wait for, once its source is silent", () => {
+    const plan = planOf("still", "b");
+    plan.assign("still", 0);
+    const nowMs = bring(plan, "b", { nowMs: 0, perSecond: 500 });
+    expect(plan.assign("b", nowMs)?.from).toBe(100);
+    plan.ended("b");
+    expect(plan.assign("b", 1_000)).toEqual({ from: 0, count: 50 });
+  });
+
+  test("counts once what arrives twice", () => {
+    const plan = planOf("a", "b");
+    plan.assign("a", 0);
+    plan.arrived("a", { from: 0, count: 10, nowMs: 1 });
+    expect(plan.assign("b", 1_000)).toEqual({ from: 10, count: 40 });
+    expect(plan.arrived("b", { from: 10, count: 15, nowMs: 1_010 })).toEqual({ skip: 0, take: 15 });
+    expect(plan.arrived("a", { from: 10, count: 20, nowMs: 1_020 })).toEqual({ skip: 15, take: 5 });
+    expect(plan.arrived("b", { from: 25, count: 25, nowMs: 1_030 })).toEqual({ skip: 5, take: 20 });
+    expect(plan.isIdle("a")).toBe(true);
+    expect(plan.isIdle("b")).toBe(true);
+  });
+
+  test("lets a source without work take the tail of another one's range", () => {
+    const plan = planOf("a", "b");
+    let nowMs = 0;
+    for (const peerId of ["a", "b"]) nowMs = bring(plan, peerId, { nowMs: 0, perSecond: 1_000 });
+    plan.setHead("a", 799);
+    plan.setHead("b", 799);
+    const taken = plan.assign("a", nowMs);
+    expect(taken).toEqual({ from: 100, count: 700 });
+    expect(plan.assign("b", nowMs)).toBeNull();
+    plan.arrived("a", { from: 100, count: 10, nowMs: nowMs + 400 });
+    expect(plan.assign("b", nowMs + 400)?.from).toBeGreaterThan(110);
+  });
+
+  test("is done when everything has arrived that anybody has", () => {
+    const plan = planOf("a");
+    plan.setHead("a", 49);
+    expect(plan.isDone()).toBe(false);
+    bring(plan, "a", { nowMs: 0, perSecond: 100 });
+    expect(plan.isDone()).toBe(true);
+    plan.lost({ from: 10, count: 5 });
+    expect(plan.isDone()).toBe(false);
+    expect(plan.assign("a", 1_000)).toEqual({ from: 10, count: 5 });
+  });
+});
