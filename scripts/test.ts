@@ -1,7 +1,7 @@
 /**
- * Runs every test: the unit tests, then the cluster tests, which start real nodes and get more time.
- * With arguments (`bun run test tests/dockets`), only the files whose path contains one of them. The
- * last line is `N passed, N failed`; no test at all is a failure, too.
+ * Runs every test: the unit tests, then the cluster tests, which start real nodes and have more
+ * time. With arguments (`bun run test tests/dockets`), only the files whose path contains one of
+ * them. The last line is `N passed, N failed`; no test at all is a failure, too.
  */
 import { Glob } from "bun";
 import { findTestDatabase } from "./test-database.ts";

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { existsSync } from "node:fs";
 import { checkFloors, readTree, type SourceFile } from "../scripts/check-floors.ts";
 import {
   bans,
@@ -53,9 +54,25 @@ describe("this checkout", () => {
   test("says what owns state", () => expect(findSilentState(source)).toEqual([]));
   test("names each table in one file", () =>
     expect(findSharedTables(source, { tables: tablesOf(migrations), joins })).toEqual([]));
+  test("says of every dependency why it is here", async () => {
+    const about = await Bun.file(new URL("../package.json", import.meta.url)).json();
+    const readme = await Bun.file(new URL("../README.md", import.meta.url)).text();
+    const names = Object.keys({ ...about.dependencies, ...about.devDependencies });
+    expect(names.filter((name) => !readme.includes(`\`${name}\``))).toEqual([]);
+  });
+  test("names in its README only files that are there", async () => {
+    const readme = await Bun.file(new URL("../README.md", import.meta.url)).text();
+    const paths = [...readme.matchAll(/`((?:src|tests|scripts|docs|db|proto)\/[\w./-]+\.\w+)`/g)];
+    const missing = paths.map((match) => match[1] as string).filter((path) => !isHere(path));
+    expect(missing).toEqual([]);
+  });
   test("has no file that nothing leads to", () =>
     expect(findUnreached(source, { entries })).toEqual([]));
 });
+
+function isHere(path: string): boolean {
+  return existsSync(new URL(`../${path}`, import.meta.url));
+}
 
 function allowed(rule: string, violations: readonly string[]): string[] {
   const ways = allowances.filter((allowance) => allowance.rule === rule);

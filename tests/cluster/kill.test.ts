@@ -5,8 +5,8 @@ import { seedOfRun, unevenRecords } from "../support/records.ts";
 
 /** How often a node is killed in each test; the nightly run asks for more. */
 const killCount = Number(process.env.KILLS ?? 5);
-/** A start takes up to a second, a catch-up as long again: the kill may fall into either. */
-const longestLifeMs = 2_000;
+/** A start takes up to a second, a catch-up another: the kill may fall into either. */
+const longestLifeMs = 1_500;
 
 /**
  * `kill -9` at random moments of starting, catching up, committing and sealing. Afterwards nothing
@@ -16,7 +16,7 @@ onEachStore("kill -9", (cluster) => {
   test("of a replica leaves it without gap or duplicate, and it goes on where it was", async () => {
     const seed = seedOfRun("kill the replica");
     const roll = seededDice(seed);
-    const input = unevenRecords(20_000, seed);
+    const input = unevenRecords(10_000, seed);
     const a = await cluster.start("a");
     const { registerId } = await a.import(await cluster.write("kill-b.ndjson", input), "kill-b");
     const b = await cluster.start("b", { seeds: [a] });
@@ -38,7 +38,7 @@ onEachStore("kill -9", (cluster) => {
   test("of an origin loses nothing that it answered for, and doubles nothing", async () => {
     const seed = seedOfRun("kill the origin");
     const roll = seededDice(seed);
-    const input = unevenRecords(20_000, seed);
+    const input = unevenRecords(10_000, seed);
     const file = await cluster.write("kill-a.ndjson", input);
     const a = await cluster.start("a");
     await a.ok(["register", "create", "--name", "kill-a"]);
@@ -61,7 +61,7 @@ onEachStore("kill -9", (cluster) => {
   test("of the source in the middle of a catch-up only pauses it", async () => {
     const seed = seedOfRun("kill the source");
     const roll = seededDice(seed);
-    const input = unevenRecords(20_000, seed);
+    const input = unevenRecords(10_000, seed);
     const a = await cluster.start("a");
     const { registerId } = await a.import(await cluster.write("kill-s.ndjson", input), "kill-s");
     const b = await cluster.start("b", { seeds: [a] });

@@ -3,8 +3,8 @@ import { onEachStore, sha256 } from "../support/node.ts";
 import { awkwardLines, unevenRecords } from "../support/records.ts";
 
 /**
- * Node a makes a register of a file, node b brings it here and follows it, node c knows only b. What
- * comes out at each is the file, byte for byte; what is appended at a arrives at both.
+ * Node a makes a register of a file, node b brings it here and follows it, node c knows only b.
+ * What comes out at each is the file, byte for byte; what is appended at a arrives at both.
  */
 onEachStore("A register of real records", (cluster) => {
   test("comes out of every replica as it went in, and live records arrive at all of them", async () => {

@@ -1,9 +1,9 @@
 import { seededDice } from "../../src/base/prng.ts";
 
 /**
- * Lines that a careless JSON reader changes: long numbers, escapes, the order of keys, spaces, equal
- * lines, text beyond ASCII, a carriage return before the newline, characters that some take for a
- * newline. An export must give back every byte.
+ * Lines that a careless JSON reader changes: long numbers, escapes, the order of keys, spaces,
+ * equal lines, text beyond ASCII, a carriage return before the newline, characters that some take
+ * for a newline. An export must give back every byte.
  */
 export const awkwardLines: readonly string[] = [
   '{"n":12345678901234567890,"m":-0,"x":1.0,"big":1e400,"tiny":0.10000000000000000555}',
