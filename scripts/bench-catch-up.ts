@@ -1,13 +1,12 @@
 /**
  * W2: how fast a node brings a register here, verified and durable. Source, target and database are
  * processes of their own on this machine; every round starts with an empty target. The ceilings are
- * measured between the rounds of the same run: a gRPC stream of the same frames, verification alone,
- * the store alone, and a plain COPY. Figures are medians over the rounds with their spread.
+ * measured between the rounds of the same run: a gRPC stream of the same frames, verification
+ * alone, the store alone, and a plain COPY. Figures are medians over the rounds with their spread.
  *
  *   bun run bench [catch-up] [--records 100000] [--rounds 5] [--store embedded|postgres] [--json]
  */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import postgres from "postgres";
 import { scanPage } from "../src/dockets/bundle.ts";
@@ -23,6 +22,16 @@ import { openChannel } from "../src/wire/client.ts";
 import { replication } from "../src/wire/services.ts";
 import * as workers from "../src/workers/pool.ts";
 import { copyPages } from "./bench-copy.ts";
+import {
+  type BenchNode,
+  end,
+  folder,
+  get,
+  post,
+  startNode,
+  stopNode,
+  until,
+} from "./bench-node.ts";
 import { findTestDatabase } from "./test-database.ts";
 
 const records = Number(argument("--records") ?? 100_000);
@@ -30,10 +39,7 @@ const rounds = Number(argument("--rounds") ?? 5);
 const only = argument("--store");
 const isJson = process.argv.includes("--json");
 const recordBytes = 512;
-const main = new URL("../src/main.ts", import.meta.url).pathname;
-const folder = mkdtempSync(join(tmpdir(), "sorcha-peer-bench-"));
 const figures: Record<string, number[]> = {};
-const children = new Set<Bun.Subprocess>();
 
 const database = only === "embedded" ? null : await findTestDatabase(process.env.TEST_DATABASE_URL);
 const databaseUrl = database?.url ?? null;
@@ -41,14 +47,13 @@ try {
   await bench();
   report();
 } finally {
-  for (const child of children) child.kill("SIGKILL");
+  end();
   await database?.stop();
-  rmSync(folder, { recursive: true, force: true });
 }
 process.exit(0);
 
 async function bench(): Promise<void> {
-  const source = await startNode("source", {});
+  const source = await startNode("source");
   say(`importing ${records} records of ${recordBytes} bytes at the source`);
   const registerId = await importRecords(source);
   const frames = await pullAll(source, registerId);
@@ -70,7 +75,7 @@ async function bench(): Promise<void> {
 
 async function storeRound(
   kind: "embedded" | "postgres",
-  given: { source: Node; registerId: string; pages: CheckedPage[] },
+  given: { source: BenchNode; registerId: string; pages: CheckedPage[] },
 ): Promise<void> {
   const schema = `bench_${process.pid}`;
   const connection = kind === "postgres" ? (databaseUrl ?? undefined) : undefined;
@@ -98,32 +103,30 @@ async function storeRound(
 /** A fresh node subscribes; timed from the answer to the subscription to FullyReplicated. */
 async function catchUp(
   kind: "embedded" | "postgres",
-  given: { source: Node; registerId: string },
+  given: { source: BenchNode; registerId: string },
 ): Promise<void> {
   const schema = `bench_target_${process.pid}`;
   const environment: Record<string, string> =
     kind === "postgres" && databaseUrl !== null
       ? { PEER_DB_CONNECTION: databaseUrl, PEER_DB_SCHEMA: schema }
       : {};
-  const target = await startNode(`target-${Bun.randomUUIDv7()}`, environment, given.source);
+  const target = await startNode(`target-${Bun.randomUUIDv7()}`, {
+    environment,
+    seed: given.source,
+  });
   await until(async () => {
-    const known = (await call(target, "GET", "/api/registers/available")) as {
-      registerId: string;
-    }[];
+    const known = await get<{ registerId: string }[]>(target, "/api/registers/available");
     return known.some((one) => one.registerId === given.registerId);
   });
   await timed(`catch-up, verified and durable, ${kind}`, async () => {
-    await call(target, "POST", `/api/registers/${given.registerId}/subscribe`, {
-      mode: "full-replica",
-    });
+    const path = `/api/registers/${given.registerId}/subscribe`;
+    await post(target, { path, body: { mode: "full-replica" } });
     await until(async () => {
-      const [one] = (await call(target, "GET", "/api/registers/subscriptions")) as {
-        syncState: string;
-      }[];
+      const [one] = await get<{ syncState: string }[]>(target, "/api/registers/subscriptions");
       return one?.syncState === "FullyReplicated";
     });
   });
-  await stop(target);
+  await stopNode(target);
   if (kind === "postgres" && databaseUrl !== null) {
     const sql = postgres(databaseUrl, { max: 1, onnotice: () => {} });
     await sql`DROP SCHEMA ${sql(schema)} CASCADE`;
@@ -131,13 +134,13 @@ async function catchUp(
   }
 }
 
-async function pullAll(source: Node, registerId: string): Promise<Uint8Array<ArrayBuffer>[]> {
+async function pullAll(source: BenchNode, registerId: string): Promise<Uint8Array<ArrayBuffer>[]> {
   const frames: Uint8Array<ArrayBuffer>[] = [];
   for await (const frame of framesOf(source, registerId)) frames.push(new Uint8Array(frame));
   return frames;
 }
 
-async function* framesOf(source: Node, registerId: string): AsyncGenerator<Uint8Array> {
+async function* framesOf(source: BenchNode, registerId: string): AsyncGenerator<Uint8Array> {
   const channel = openChannel({ address: source.grpcAddress });
   const range = {
     registerId,
@@ -168,7 +171,7 @@ async function verifyAll(
   return Promise.all(checking);
 }
 
-async function pullAndVerify(source: Node, registerId: string): Promise<void> {
+async function pullAndVerify(source: BenchNode, registerId: string): Promise<void> {
   let first: CheckedPage | null = null;
   let next = 0;
   const checking: Promise<CheckedPage>[] = [];
@@ -215,62 +218,9 @@ function docketCountOf(bytes: Uint8Array): number {
   return scanned.ok ? scanned.value.bundles.length : 0;
 }
 
-interface Node {
-  child: Bun.Subprocess;
-  dataDir: string;
-  httpUrl: string;
-  grpcAddress: string;
-  token: string;
-}
-
-async function startNode(
-  name: string,
-  environment: Record<string, string>,
-  seed?: Node,
-): Promise<Node> {
-  const dataDir = join(folder, name);
-  const seeds = seed === undefined ? [] : ["--seed", seed.grpcAddress];
-  const ports = ["--http-port", "0", "--grpc-port", "0"];
-  const child = Bun.spawn(
-    [process.execPath, "--no-orphans", main, "serve", "--data-dir", dataDir, ...ports, ...seeds],
-    {
-      env: {
-        ...process.env,
-        ...environment,
-        PEER_VERIFY_TRANSACTIONS: "none",
-        PEER_LOG_LEVEL: "warn",
-      },
-      stdin: "ignore",
-      stdout: "inherit",
-      stderr: "inherit",
-    },
-  );
-  children.add(child);
-  const runFile = Bun.file(join(dataDir, "run.json"));
-  await until(() => runFile.exists());
-  const run = JSON.parse(readFileSync(join(dataDir, "run.json"), "utf8"));
-  const token = Bun.spawnSync([
-    process.execPath,
-    main,
-    "token",
-    "--data-dir",
-    dataDir,
-    "--service",
-  ]);
-  return { child, dataDir, ...run, token: token.stdout.toString().trim().split("\n").at(-1) };
-}
-
-async function stop(node: Node): Promise<void> {
-  node.child.kill("SIGTERM");
-  await node.child.exited;
-  children.delete(node.child);
-  rmSync(node.dataDir, { recursive: true, force: true });
-}
-
-async function importRecords(source: Node): Promise<string> {
-  const made = (await call(source, "POST", "/api/registers", { name: "w2" })) as {
-    registerId: string;
-  };
+async function importRecords(source: BenchNode): Promise<string> {
+  const path = "/api/registers";
+  const made = await post<{ registerId: string }>(source, { path, body: { name: "w2" } });
   const filler = "0123456789abcdef".repeat(recordBytes / 16);
   const batch = 2_000;
   for (let first = 1; first <= records; first += batch) {
@@ -279,28 +229,9 @@ async function importRecords(source: Node): Promise<string> {
       return `${head}${filler.slice(0, recordBytes - head.length - 2)}"}\n`;
     });
     const path = `/api/registers/${made.registerId}/records?importId=bench&firstLine=${first}`;
-    await call(source, "POST", path, lines.join(""));
+    await post(source, { path, body: lines.join("") });
   }
   return made.registerId;
-}
-
-async function call(
-  node: Node,
-  method: string,
-  path: string,
-  body?: string | object,
-): Promise<unknown> {
-  const isText = typeof body === "string";
-  const answer = await fetch(`${node.httpUrl}${path}`, {
-    method,
-    headers: {
-      authorization: `Bearer ${node.token}`,
-      "content-type": isText ? "application/x-ndjson" : "application/json",
-    },
-    ...(body === undefined ? {} : { body: isText ? body : JSON.stringify(body) }),
-  });
-  if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
-  return answer.json();
 }
 
 async function timed<T>(what: string, work: () => Promise<T>): Promise<T> {
@@ -310,13 +241,6 @@ async function timed<T>(what: string, work: () => Promise<T>): Promise<T> {
   figures[what] ??= [];
   figures[what].push(perSecond);
   return result;
-}
-
-async function until(isSo: () => Promise<boolean>): Promise<void> {
-  for (const end = Date.now() + 120_000; Date.now() < end; await Bun.sleep(10)) {
-    if (await isSo()) return;
-  }
-  throw new Error("It did not happen within two minutes");
 }
 
 function report(): void {

@@ -1,0 +1,100 @@
+/**
+ * Nodes for benchmarks: processes of this checkout, and what one asks of them. Owns the children
+ * and their folder; `end` takes both away.
+ */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+export interface BenchNode {
+  child: Bun.Subprocess;
+  dataDir: string;
+  httpUrl: string;
+  grpcAddress: string;
+  token: string;
+}
+
+const main = new URL("../src/main.ts", import.meta.url).pathname;
+export const folder = mkdtempSync(join(tmpdir(), "sorcha-peer-bench-"));
+const children = new Set<Bun.Subprocess>();
+
+/** Started, ready, and with a service token. Transaction signatures are not checked: W2 is without. */
+export async function startNode(
+  name: string,
+  options: { environment?: Record<string, string>; seed?: BenchNode } = {},
+): Promise<BenchNode> {
+  const dataDir = join(folder, name);
+  const seeds = options.seed === undefined ? [] : ["--seed", options.seed.grpcAddress];
+  const ports = ["--http-port", "0", "--grpc-port", "0"];
+  const child = Bun.spawn(
+    [process.execPath, "--no-orphans", main, "serve", "--data-dir", dataDir, ...ports, ...seeds],
+    {
+      env: {
+        ...process.env,
+        PEER_VERIFY_TRANSACTIONS: "none",
+        PEER_LOG_LEVEL: "warn",
+        ...options.environment,
+      },
+      stdin: "ignore",
+      stdout: "inherit",
+      stderr: "inherit",
+    },
+  );
+  children.add(child);
+  const runFile = Bun.file(join(dataDir, "run.json"));
+  await until(() => runFile.exists());
+  const run = JSON.parse(readFileSync(join(dataDir, "run.json"), "utf8"));
+  const token = Bun.spawnSync([
+    process.execPath,
+    main,
+    "token",
+    "--data-dir",
+    dataDir,
+    "--service",
+  ]);
+  return { child, dataDir, ...run, token: token.stdout.toString().trim().split("\n").at(-1) };
+}
+
+export async function stopNode(node: BenchNode): Promise<void> {
+  node.child.kill("SIGTERM");
+  await node.child.exited;
+  children.delete(node.child);
+  rmSync(node.dataDir, { recursive: true, force: true });
+}
+
+export async function get<T>(node: BenchNode, path: string): Promise<T> {
+  const answer = await fetch(`${node.httpUrl}${path}`);
+  if (!answer.ok) throw new Error(`GET ${path}: ${answer.status} ${await answer.text()}`);
+  return (await answer.json()) as T;
+}
+
+/** A string goes as lines of records, an object as JSON. */
+export async function post<T>(
+  node: BenchNode,
+  request: { path: string; body: string | object },
+): Promise<T> {
+  const { path, body } = request;
+  const isText = typeof body === "string";
+  const answer = await fetch(`${node.httpUrl}${path}`, {
+    method: "POST",
+    headers: {
+      authorization: `Bearer ${node.token}`,
+      "content-type": isText ? "application/x-ndjson" : "application/json",
+    },
+    body: isText ? body : JSON.stringify(body),
+  });
+  if (!answer.ok) throw new Error(`POST ${path}: ${answer.status} ${await answer.text()}`);
+  return (await answer.json()) as T;
+}
+
+export async function until(isSo: () => Promise<boolean>): Promise<void> {
+  for (const end = Date.now() + 120_000; Date.now() < end; await Bun.sleep(10)) {
+    if (await isSo()) return;
+  }
+  throw new Error("It did not happen within two minutes");
+}
+
+export function end(): void {
+  for (const child of children) child.kill("SIGKILL");
+  rmSync(folder, { recursive: true, force: true });
+}
