@@ -152,6 +152,7 @@ async function openFloors(
     nowMs: () => systemClock.nowMs(),
     isProduction: config.production,
     managePeersByOrg: config.managePeersByOrg,
+    protection: config,
   });
   closers.push(rest.close);
   network.start({ port: grpc.port });

@@ -7,11 +7,16 @@ import { assert } from "../base/assert.ts";
 import { messageOf, PeerError } from "../base/error.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { limits } from "../runtime/limits.ts";
+import { CallerAddresses } from "./address.ts";
+import { admit } from "./admission.ts";
 import { type BearerOptions, bearerGate } from "./bearer.ts";
-import { type Handler, type Reply, readCall, type Surroundings } from "./call.ts";
+import { type Call, type Handler, type Reply, readCall, type Surroundings } from "./call.ts";
 import { type EndpointName, type Endpoints, endpoints } from "./contract.ts";
 import type { EndpointShape } from "./endpoint.ts";
+import { AnswerHeaders } from "./headers.ts";
+import { IdempotentAnswers, readIdempotencyKey } from "./idempotency.ts";
 import { describeApi } from "./openapi.ts";
+import { Rates, type RateSettings } from "./rates.ts";
 import { routes } from "./routes.ts";
 import type { RestSource } from "./source.ts";
 import { errorReply } from "./status.ts";
@@ -26,6 +31,15 @@ export interface RestOptions {
   isProduction: boolean;
   /** Left out: only services and administrators manage peers. */
   managePeersByOrg?: boolean;
+  /** Left out: the defaults of the settings. */
+  protection?: Partial<Protection>;
+}
+
+export interface Protection extends RateSettings {
+  trustedProxies: readonly string[];
+  corsOrigins: readonly string[];
+  /** A body that takes longer is given up. */
+  bodyMs: number;
 }
 
 let listening: { app: Elysia; url: string } | null = null;
@@ -61,42 +75,105 @@ export async function close(): Promise<void> {
 
 /** The application without a listener: an ordinary value, for `open` and for tests. */
 export function buildApp(options: RestOptions): Elysia {
+  const protection: Protection = { ...unlessTold, ...options.protection };
   const around: Surroundings = {
     gate: bearerGate({ ...options.jwt, nowMs: options.nowMs }),
+    rates: new Rates(protection, options.nowMs),
+    addresses: new CallerAddresses(protection.trustedProxies),
+    bodyMs: protection.bodyMs,
     managePeersByOrg: options.managePeersByOrg ?? false,
     source: options.source,
     nowMs: options.nowMs,
     startedAtMs: options.nowMs(),
   };
+  const headers = new AnswerHeaders(protection.corsOrigins);
+  const answered = new IdempotentAnswers();
   const app = new Elysia({
     // The bound of a body is kept while reading it, where it can be answered in our own words.
     serve: { maxRequestBodySize: 2 ** 40, idleTimeout: 120 },
   });
-  const guarded = (thrown: unknown) => secured(errorReply(thrown, options));
+  /** The answer, or what became of the attempt, with the headers that every answer has. */
+  const answering = async (request: Request, answer: () => Promise<Response>) => {
+    const response = await answer().catch((thrown) => errorReply(thrown, options));
+    return headers.on(response, request);
+  };
   for (const name of Object.keys(endpoints) as EndpointName[]) {
     const endpoint: EndpointShape = endpoints[name];
     const handler = routes[name] as Handler<EndpointShape>;
     app.route(
       endpoint.method,
       endpoint.path.replace(/\{(\w+)\}/g, ":$1"),
-      async ({ request, params, server }) => {
-        try {
-          const call = await readCall(endpoint, { request, params }, around);
-          if (endpoint.responseType === "application/octet-stream") server?.timeout(request, 0);
-          return secured(toResponse(endpoint, await handler(call)));
-        } catch (thrown) {
-          return guarded(thrown);
-        }
-      },
+      ({ request, params, server }) =>
+        answering(request, async () => {
+          const address = addressOf(server, request);
+          const call = await readCall(endpoint, { request, params, address }, around);
+          if (isStreaming(endpoint)) server?.timeout(request, 0);
+          return respond(endpoint, request, { call, handler, answered });
+        }),
       { parse: "none" } as object,
     );
   }
-  app.get("/", () => secured(new Response(greeting(options.source))));
-  app.get("/openapi/v1.json", () => secured(Response.json(describeApi(options.source.version))));
-  return app.onError(({ code, error, request }) => {
-    if (code !== "NOT_FOUND") return guarded(error);
-    return guarded(noSuchPath(request));
-  }) as unknown as Elysia;
+  const pages: Record<string, () => Response> = {
+    "/": () => new Response(greeting(options.source)),
+    "/openapi/v1.json": () => Response.json(describeApi(options.source.version)),
+  };
+  for (const [path, page] of Object.entries(pages)) {
+    app.get(path, ({ request, server }) =>
+      answering(request, async () => {
+        await admit({ method: "GET" }, { request, address: addressOf(server, request) }, around);
+        return page();
+      }),
+    );
+  }
+  return app.onError(({ code, error, request, server }) =>
+    answering(request, async () => {
+      if (code !== "NOT_FOUND") throw error;
+      const preflight = headers.preflight(request);
+      if (preflight !== null) return preflight;
+      await admit({ method: "GET" }, { request, address: addressOf(server, request) }, around);
+      throw noSuchPath(request);
+    }),
+  ) as unknown as Elysia;
+}
+
+const unlessTold: Protection = {
+  readsPerMinute: 1_000,
+  writesPerMinute: 100,
+  servicePerMinute: 60_000,
+  trustedProxies: [],
+  corsOrigins: [],
+  bodyMs: limits.requestBodyMs,
+};
+
+function addressOf(server: Elysia["server"], request: Request): string | null {
+  return server?.requestIP(request)?.address ?? null;
+}
+
+function isStreaming(endpoint: EndpointShape): boolean {
+  return endpoint.responseType === "application/octet-stream";
+}
+
+async function respond(
+  endpoint: EndpointShape,
+  request: Request,
+  given: {
+    call: Call<EndpointShape>;
+    handler: Handler<EndpointShape>;
+    answered: IdempotentAnswers;
+  },
+): Promise<Response> {
+  const { call, handler } = given;
+  const key = endpoint.takesIdempotencyKey ? readIdempotencyKey(request.headers) : null;
+  if (key === null) return toResponse(endpoint, await handler(call));
+  const who = call.caller.isAnonymous ? "" : call.caller.subject;
+  const scope = `${who} ${request.method} ${new URL(request.url).pathname}`;
+  const { reply, isRepeated } = await given.answered.run(
+    { scope, key, bodyText: call.bodyText },
+    async () => handler(call),
+  );
+  const response = toResponse(endpoint, reply);
+  if (isRepeated) response.headers.set("idempotency-replayed", "true");
+  return response;
 }
 
 function toResponse(endpoint: EndpointShape, reply: Reply<Endpoints[EndpointName]>): Response {
@@ -124,15 +201,6 @@ function streamOf(parts: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array> 
     },
     { highWaterMark: 1 },
   );
-}
-
-function secured(response: Response): Response {
-  response.headers.set("x-content-type-options", "nosniff");
-  response.headers.set("x-frame-options", "DENY");
-  response.headers.set("referrer-policy", "strict-origin-when-cross-origin");
-  response.headers.set("content-security-policy", "default-src 'none'; frame-ancestors 'none'");
-  response.headers.set("cache-control", "no-store");
-  return response;
 }
 
 function greeting(source: RestSource): string {

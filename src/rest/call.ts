@@ -1,10 +1,9 @@
 import type { z } from "zod";
-import { textOf } from "../base/bytes.ts";
 import { PeerError } from "../base/error.ts";
-import { jsonFault, placeOf } from "../base/json-scan.ts";
-import { limits } from "../runtime/limits.ts";
 import type { Caller, TokenGate } from "../trust/tokens.ts";
+import { type Arrival, admit, type Door } from "./admission.ts";
 import { requireAccess } from "./auth.ts";
+import { parseJson, readText } from "./body.ts";
 import type { BodyOf, EndpointShape, ParamsOf, QueryOf, ReplyOf } from "./endpoint.ts";
 import type { RestSource } from "./source.ts";
 
@@ -31,8 +30,9 @@ export type Reply<E> =
 
 export type Handler<E> = (call: Call<E>) => Promise<Reply<E>> | Reply<E>;
 
-export interface Surroundings {
-  gate: TokenGate;
+export interface Surroundings extends Door {
+  /** A body that takes longer is given up. */
+  bodyMs: number;
   /** Any member of an organisation may manage peers, as in the .NET service. */
   managePeersByOrg: boolean;
   source: RestSource;
@@ -41,21 +41,20 @@ export interface Surroundings {
 }
 
 /** A request as the web framework hands it over. */
-export interface RawRequest {
-  request: Request;
+export interface RawRequest extends Arrival {
   params: Record<string, string>;
 }
 
-/** Checks who calls and what came, cheapest first: token, access, parameters, query, body. */
+/** Checks who calls and what came, cheapest first: limits, token, access, parameters, body. */
 export async function readCall<E extends EndpointShape>(
   endpoint: E,
   raw: RawRequest,
   around: Surroundings,
 ): Promise<Call<E>> {
-  const caller = await around.gate.callerOf(raw.request.headers.get("authorization"));
+  const caller = await admit(endpoint, raw, around);
   requireAccess(caller, endpoint.access, around);
   const query = Object.fromEntries(new URL(raw.request.url).searchParams);
-  const sentText = takesBody(endpoint) ? await readText(raw.request) : "";
+  const sentText = takesBody(endpoint) ? await readText(raw.request, around.bodyMs) : "";
   const bodyText = sentText === "" && endpoint.isBodyOptional ? "{}" : sentText;
   const call: Call<EndpointShape> = {
     params: readInput(endpoint.params, raw.params, "path") as undefined,
@@ -104,39 +103,3 @@ function readBody(schema: z.ZodType, text: string): unknown {
   });
 }
 
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    const fault = jsonFault(text) ?? { offset: 0, message: "expected JSON" };
-    const place = placeOf(text, fault.offset);
-    throw new PeerError("invalid", "bad-json", {
-      message: `The body is not JSON: ${fault.message} at line ${place.line}, column ${place.column}`,
-      facts: place,
-    });
-  }
-}
-
-/** The body's text, read in bounded memory whether or not the sender tells its length. */
-async function readText(request: Request): Promise<string> {
-  const told = Number(request.headers.get("content-length") ?? 0);
-  if (told > limits.requestBodyBytes) throw tooLarge();
-  const parts: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const part of (request.body ?? []) as AsyncIterable<Uint8Array>) {
-    bytes += part.byteLength;
-    if (bytes > limits.requestBodyBytes) throw tooLarge();
-    parts.push(part);
-  }
-  const text = textOf(Buffer.concat(parts));
-  if (text !== null) return text;
-  throw new PeerError("invalid", "bad-utf8", { message: "The body is not well-formed UTF-8" });
-}
-
-function tooLarge(): PeerError {
-  const maxMiB = limits.requestBodyBytes / 2 ** 20;
-  return new PeerError("too-large", "body-too-large", {
-    message: `The body is larger than ${maxMiB} MiB`,
-    facts: { bytesMax: limits.requestBodyBytes },
-  });
-}

@@ -20,6 +20,10 @@ export interface EndpointShape {
   isBodyOptional?: true;
   /** A body that is not one JSON document, by its content type. */
   rawBody?: "application/x-ndjson";
+  /** A POST that creates: a repeated `Idempotency-Key` gets the first answer again. */
+  takesIdempotencyKey?: true;
+  /** Asked by machines all the time: answered without limits and whatever token comes along. */
+  isProbe?: true;
   response: z.ZodType;
   /** Status of the usual answer; default 200. */
   status?: number;

@@ -10,6 +10,7 @@ const errorNames: Record<string, string> = {
   "401": "No token, or one that is not accepted",
   "403": "The token does not allow it",
   "404": "Nothing by that name",
+  "408": "The body came too slowly",
   "409": "Contradicts what is stored",
   "413": "Too large",
   "422": "Well-formed, but breaks a rule",
@@ -45,11 +46,23 @@ function describe(name: string, endpoint: EndpointShape): Json {
     operationId: name,
     summary: endpoint.summary,
     ...(endpoint.access === "anonymous" ? {} : { security: [{ bearer: [] }] }),
-    parameters: [...parameters(endpoint.params, "path"), ...parameters(endpoint.query, "query")],
+    parameters: [
+      ...parameters(endpoint.params, "path"),
+      ...parameters(endpoint.query, "query"),
+      ...(endpoint.takesIdempotencyKey ? [idempotencyKey] : []),
+    ],
     ...requestBody(endpoint),
     responses: { [String(endpoint.status ?? 200)]: success(endpoint), ...failures() },
   };
 }
+
+const idempotencyKey: Json = {
+  name: "Idempotency-Key",
+  in: "header",
+  required: false,
+  description: "A repeated request with the same key gets the first one's answer",
+  schema: { type: "string", minLength: 1, maxLength: 255 },
+};
 
 function parameters(schema: z.ZodObject | undefined, place: "path" | "query"): Json[] {
   if (schema === undefined) return [];

@@ -17,6 +17,7 @@ export const recordEndpoints = {
     path: "/api/registers/{registerId}/transactions",
     access: "service",
     summary: "Submit a record to a register that this node seals; its text is kept as it is",
+    takesIdempotencyKey: true,
     params: registerParams,
     body: z.strictObject({
       data: z.unknown().refine((data) => data !== undefined, "is missing"),

@@ -32,6 +32,7 @@ export const registerEndpoints = {
     path: "/api/registers",
     access: "service",
     summary: "Create a register that this node seals",
+    takesIdempotencyKey: true,
     body: z.strictObject({
       name: z.string().min(1).max(255),
       description: z.string().max(2_000).optional(),
@@ -72,6 +73,7 @@ export const registerEndpoints = {
     path: "/api/registers/{registerId}/subscribe",
     access: "authenticated",
     summary: "Bring a register here and keep following it",
+    takesIdempotencyKey: true,
     params: registerParams,
     body: z.strictObject({ mode, genesisHash: hashSchema.optional() }),
     response: subscriptionSchema,

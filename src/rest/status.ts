@@ -20,6 +20,9 @@ const statuses: Record<ErrorKind, number> = {
   internal: 500,
 };
 
+/** Codes with a status of their own, for what has no kind. */
+const statusOfCode: Record<string, number> = { "slow-request": 408 };
+
 /** The kind behind a status, for the client; anything unexpected is the other side's fault. */
 export function kindOf(status: number): ErrorKind {
   const kinds = Object.keys(statuses) as ErrorKind[];
@@ -32,12 +35,12 @@ export function kindOf(status: number): ErrorKind {
  */
 export function errorReply(thrown: unknown, options: { isProduction: boolean }): Response {
   const error = toPeerError(thrown);
-  const status = statuses[error.kind];
+  const status = statusOfCode[error.code] ?? statuses[error.kind];
   const headers: Record<string, string> = {};
   if (status === 401) headers["www-authenticate"] = 'Bearer realm="sorcha-peer"';
   if (status === 429 || status === 503) headers["retry-after"] = retryAfter(error.facts);
-  // What is left of an oversized body is not read: the connection can't be used again.
-  if (status === 413) headers.connection = "close";
+  // What is left of such a body is not read: the connection can't be used again.
+  if (status === 413 || status === 408) headers.connection = "close";
   const details: Record<string, unknown> = { ...error.facts };
   if (status === 500 && !isAbort(thrown)) {
     log.error(

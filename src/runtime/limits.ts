@@ -87,6 +87,12 @@ export const limits = {
   idempotencyMs: 86_400_000,
   /** A REST request's body must be here within this. */
   requestBodyMs: 60_000,
+  /** Callers of REST whose rates are remembered, and answers kept for repeated requests. */
+  rateBuckets: 20_000,
+  idempotencyKeys: 10_000,
+  idempotencyMs: 86_400_000,
+  /** A REST request's body must be here within this. */
+  requestBodyMs: 60_000,
   /** How far a docket's time may lie ahead of our clock. */
   clockAheadMs: 5 * 60_000,
   /** Draining at shutdown; after that what is left is cut. */
