@@ -47,7 +47,9 @@ export function listenerCredentials(source: TlsSource | null): ServerCredentials
 export function channelCredentials(check: ServerCheck | null): ChannelCredentials {
   if (check === null) return credentials.createInsecure();
   const provider = new SourceProvider(check.source);
-  return experimental.createCertificateProviderChannelCredentials(provider, provider, {
+  // Whoever has no certificate may still check the other side's.
+  const own = check.source.current().key.length > 0 ? provider : null;
+  return experimental.createCertificateProviderChannelCredentials(provider, own, {
     checkServerIdentity: (_name: string, certificate: PeerCertificate) => {
       const problem = check.problemOf(certificate.subjectaltname ?? "");
       return problem === null ? undefined : new Error(problem);
