@@ -40,7 +40,7 @@ export async function runDemo(options: DemoOptions): Promise<number> {
   const demo = new Demo(options, { folder, signal: stopping.signal });
   try {
     const result = await demo.play();
-    if (options.json) writeLine(JSON.stringify(result));
+    if (options.json) writeLine(JSON.stringify(result, rounded));
     else printDemo(result);
     if (!options.once) {
       writeNote("The nodes stay up until Ctrl-C");
@@ -227,6 +227,11 @@ async function holds(
 ): Promise<boolean> {
   const register = await node.register(docket.registerId);
   return register !== null && register.headDocketNumber >= docket.number;
+}
+
+/** For `JSON.stringify`: three decimals of a measured number are plenty. */
+function rounded(_key: string, value: unknown): unknown {
+  return typeof value === "number" ? Math.round(value * 1000) / 1000 : value;
 }
 
 /** A stopwatch: seconds since this call. */

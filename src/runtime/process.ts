@@ -33,6 +33,7 @@ export type StopSignal = "SIGINT" | "SIGTERM";
 
 const children = new Set<Bun.Subprocess>();
 const errorTextMax = 64 * 1024;
+const echoMs = 1_000;
 
 /** Starts a program. Throws `configuration` when there is none by that name. */
 export function spawnChild(command: readonly string[], options: SpawnOptions = {}): Child {
@@ -68,15 +69,18 @@ export function spawnChild(command: readonly string[], options: SpawnOptions = {
 }
 
 /**
- * Calls `stop` at the first SIGINT or SIGTERM; another one ends the process at once. Returns what
- * takes the listeners away again.
+ * Calls `stop` at the first SIGINT or SIGTERM; another one, a second later or more, ends the process
+ * at once. One Ctrl-C may arrive several times: from the terminal, and from `npx` or `bun run`
+ * passing it on. Returns what takes the listeners away again.
  */
 export function onStop(stop: (signal: StopSignal) => void): () => void {
-  let isFirst = true;
+  let firstMs: number | null = null;
   const listener = (signal: NodeJS.Signals) => {
-    if (!isFirst) process.exit(130);
-    isFirst = false;
-    stop(signal as StopSignal);
+    const nowMs = systemClock.monotonicMs();
+    if (firstMs === null) {
+      firstMs = nowMs;
+      stop(signal as StopSignal);
+    } else if (nowMs - firstMs >= echoMs) process.exit(130);
   };
   process.on("SIGINT", listener);
   process.on("SIGTERM", listener);

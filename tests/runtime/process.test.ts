@@ -75,7 +75,7 @@ describe("spawnChild", () => {
 });
 
 describe("onStop", () => {
-  test("calls once for the first signal and lets the second end the process", async () => {
+  test("calls once for one Ctrl-C, however often it arrives, and ends at the next", async () => {
     const script = `import { onStop } from ${JSON.stringify(source)};
       onStop((signal) => console.log(signal));
       setInterval(() => {}, 1000);
@@ -86,6 +86,10 @@ describe("onStop", () => {
     expect(await next()).toBe("up\n");
     process.kill(child.pid, "SIGTERM");
     expect(await next()).toBe("SIGTERM\n");
+    process.kill(child.pid, "SIGTERM");
+    process.kill(child.pid, "SIGINT");
+    await Bun.sleep(1_100);
+    expect(isAlive(child.pid)).toBe(true);
     process.kill(child.pid, "SIGINT");
     expect(await child.exited).toBe(130);
   });
