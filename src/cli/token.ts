@@ -13,6 +13,7 @@ import { printOne, writeLine, writeNote } from "./print.ts";
 
 interface TokenOptions extends ConnectOptions {
   service?: boolean;
+  peer?: string;
   subject: string;
   orgId?: string;
   role?: string[];
@@ -27,6 +28,7 @@ export function addToken(program: Command): void {
   withConnection(program.command("token"))
     .description("Mint a bearer token with a local node's key, or revoke one at a running node")
     .option("--service", "a service's token: may create registers and submit records")
+    .option("--peer <node-id>", "a peer's token, for that node to show where peerAuth is token")
     .option("--subject <name>", "whom it stands for", "operator")
     .option("--org-id <id>", "the organisation it belongs to")
     .option("--role <role...>", "roles: Administrator lets a user manage peers")
@@ -47,19 +49,20 @@ async function mintToken(options: TokenOptions): Promise<void> {
   const config = settings(options);
   const key = await findSigningKey(config);
   if (key === null) throw noNodeIn(config.dataDir);
-  const isService = options.service ?? false;
+  const isPeer = options.peer !== undefined;
+  const isService = isPeer || (options.service ?? false);
+  const subject = options.peer ?? options.subject;
   const minutes = options.minutes ?? (isService ? serviceMinutes : userMinutes);
   const token = await gateOf(config, key).mint({
-    subject: options.subject,
+    subject,
     isService,
+    isPeer,
     ...(options.orgId === undefined ? {} : { orgId: options.orgId }),
     ...(options.role === undefined ? {} : { roles: options.role }),
     lifetimeMs: minutes * 60_000,
   });
   if (!options.quiet) {
-    writeNote(
-      `A ${isService ? "service" : "user"} token for ${options.subject}, ${minutes} minutes`,
-    );
+    writeNote(`A ${isService ? "service" : "user"} token for ${subject}, ${minutes} minutes`);
   }
   writeLine(token);
 }
