@@ -12,7 +12,6 @@ import { messageOf } from "./base/error.ts";
 import { dice } from "./base/prng.ts";
 import { hostOfGrpcPeer, parseAddress, scopeOf } from "./peers/address.ts";
 import { sourcesOf } from "./peers/adverts.ts";
-import { channels } from "./peers/channels.ts";
 import { isEverywhere } from "./peers/external-address.ts";
 import { answerHello } from "./peers/handshake.ts";
 import { type Identity, loadIdentity } from "./peers/identity.ts";
@@ -24,6 +23,7 @@ import * as heads from "./registers/heads.ts";
 import { finishPurges } from "./registers/purge.ts";
 import { bindRegister, reportSource } from "./replication/binding.ts";
 import { localAdverts } from "./replication/local-adverts.ts";
+import { healthMetrics } from "./replication/node-health.ts";
 import { makeRoad, type Road } from "./replication/road.ts";
 import * as subscriptions from "./replication/subscriptions.ts";
 import * as rest from "./rest/app.ts";
@@ -41,13 +41,7 @@ import { openDataDir } from "./runtime/data-dir.ts";
 import { limits } from "./runtime/limits.ts";
 import * as logHolder from "./runtime/log.ts";
 import { version } from "./runtime/version.ts";
-import {
-  coreCount,
-  diskUsagePercent,
-  machineAddress,
-  processId,
-  readVitals,
-} from "./runtime/vitals.ts";
+import { coreCount, machineAddress, processId } from "./runtime/vitals.ts";
 import * as origin from "./sealing/origin.ts";
 import { migrate } from "./store/migrate.ts";
 import * as store from "./store/sql.ts";
@@ -147,6 +141,7 @@ async function openFloors(
       version,
       grpcAddress,
       revokeToken: tokens.revoke,
+      trustStatus: trust.status,
       takeIn: road.takeIn,
     }),
     nowMs: () => systemClock.nowMs(),
@@ -242,22 +237,6 @@ function networkOptions(
     wake: wakeAll,
     metrics: () => healthMetrics(config.dataDir),
     storeEvents: (entries) => storeEvents(entries.map(eventOf)),
-  };
-}
-
-/** How this node is, as its heartbeats tell it. */
-function healthMetrics(dataDir: string): ReturnType<network.NetworkOptions["metrics"]> {
-  const vitals = readVitals();
-  const syncs = subscriptions.listSubscriptions().filter((one) => one.syncState === "Syncing");
-  return {
-    activeConnections: network.gate().connectionCount() + channels().count(),
-    cpuUsagePercent: vitals.cpuPercent,
-    memoryUsageMb: vitals.memoryMb,
-    diskUsagePercent: diskUsagePercent(dataDir),
-    uptimeSeconds: vitals.uptimeSeconds,
-    registerCount: heads.listRegisters().length,
-    pendingSyncs: syncs.length,
-    isSyncing: syncs.length > 0,
   };
 }
 

@@ -64,6 +64,13 @@ export const endpoints = {
       version: z.string(),
       /** dd.hh:mm:ss */
       uptime: z.string(),
+      /** Times are null where there is no certificate. */
+      peerSecurity: z.object({
+        peerAuth: z.enum(["mtls", "token", "open"]),
+        isEncrypted: z.boolean(),
+        certificateExpiresAt: z.string().nullable(),
+        authorityExpiresAt: z.string().nullable(),
+      }),
       metrics: z.object({
         totalPeers: count,
         healthyPeers: count,

@@ -1,3 +1,4 @@
+import type { TrustStatus } from "../trust/trust.ts";
 import type { Call, Reply } from "./call.ts";
 import type { Endpoints } from "./contract.ts";
 import { isHealthy } from "./peers.ts";
@@ -43,6 +44,7 @@ export async function healthReport(
       timestamp: new Date(call.nowMs).toISOString(),
       version: call.source.version,
       uptime: uptimeText(call.uptimeMs),
+      peerSecurity: securityOf(call.source.trustStatus()),
       metrics: {
         totalPeers: peers.length,
         healthyPeers: healthy.length,
@@ -51,6 +53,16 @@ export async function healthReport(
         queueSize: call.source.queueSize(),
       },
     },
+  };
+}
+
+function securityOf(status: TrustStatus) {
+  const timeOf = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString());
+  return {
+    peerAuth: status.peerAuth,
+    isEncrypted: status.isEncrypted,
+    certificateExpiresAt: timeOf(status.certificateExpiresAtMs),
+    authorityExpiresAt: timeOf(status.authorityExpiresAtMs),
   };
 }
 

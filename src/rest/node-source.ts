@@ -18,6 +18,7 @@ export function nodeSource(facts: {
   version: string;
   grpcAddress: string;
   revokeToken: RestSource["revokeToken"];
+  trustStatus: RestSource["trustStatus"];
   takeIn: (page: {
     registerId: string;
     bytes: Uint8Array<ArrayBuffer>;
@@ -28,6 +29,7 @@ export function nodeSource(facts: {
     version: facts.version,
     grpcAddress: facts.grpcAddress,
     checks: async () => ({ database: await answers(), listener: true }),
+    trustStatus: facts.trustStatus,
     queueSize: origin.queueSize,
     listPeers: () => book().list().map(viewOf),
     peerDesk: nodePeerDesk(),

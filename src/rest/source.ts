@@ -1,4 +1,5 @@
 import type { Head, Outcome, Policy } from "../dockets/types.ts";
+import type { TrustStatus } from "../trust/trust.ts";
 import type { PeerDesk, PeerView } from "./peer-desk.ts";
 
 /**
@@ -11,6 +12,8 @@ export interface RestSource {
   readonly grpcAddress: string;
   /** One entry a thing that must work before this node is of use, by name. */
   checks(): Promise<Record<string, boolean>>;
+  /** How peers prove who they are here, and when what this node shows them ends. */
+  trustStatus(): TrustStatus;
   /** Transactions accepted and not yet sealed or passed on. */
   queueSize(): number;
 

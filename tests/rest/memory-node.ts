@@ -58,6 +58,12 @@ export class MemoryNode implements RestSource {
   constructor(private readonly nowMs: () => number) {}
 
   checks = async () => ({ database: this.isReady });
+  trustStatus = () => ({
+    peerAuth: "open" as const,
+    isEncrypted: false,
+    certificateExpiresAtMs: null,
+    authorityExpiresAtMs: null,
+  });
   queueSize = () => 0;
   readonly revoked = new Set<string>();
   revokeToken = async (tokenId: string) => void this.revoked.add(tokenId);
