@@ -42,12 +42,19 @@ const idleCycles = 10;
 /** An answer this much behind its deadline says that we were held up, not the peer. */
 const heldUpMs = 1_000;
 
+const dialTickMs = 500;
+/** The first exchanges of a node come this fast: it must get to know the others in seconds. */
+const exchangeTickMs = 1_000;
+const missedRetryMs = 1_000;
+
 export class Mesh {
   readonly #stopping = new AbortController();
   readonly #dialler: Dialler;
   readonly #hurriedBeats: Allowance;
   #duties: { stop: () => Promise<void>; now: () => void }[] = [];
   #sequence = 0;
+  #exchangeWaitMs = exchangeTickMs;
+  #exchangeDueMs = 0;
 
   constructor(private readonly options: MeshOptions) {
     this.#dialler = new Dialler({
@@ -64,10 +71,10 @@ export class Mesh {
   }
 
   start(): void {
-    const { clock, heartbeatMs, exchangeMs } = this.options;
+    const { clock, heartbeatMs } = this.options;
     const dialling = every(dialTickMs, { clock, tick: async () => this.#dialler.dialDue() });
     const beating = every(heartbeatMs, { clock, tick: () => this.#beatAll() });
-    const exchanging = every(exchangeMs, { clock, tick: () => this.#exchangeSome() });
+    const exchanging = every(exchangeTickMs, { clock, tick: () => this.#exchangeWhenDue() });
     this.#duties = [dialling, beating, exchanging];
     this.#dialler.dialDue();
   }
@@ -199,12 +206,21 @@ export class Mesh {
       .catch(() => undefined);
   }
 
-  async #exchangeSome(): Promise<void> {
-    const asked = pickSome(this.options.book.connected(), exchangeCount, this.options.dice);
-    await Promise.all(asked.map((peer) => this.#exchange(peer)));
+  /** Again soon while there is something new to hear, and else less and less often. */
+  async #exchangeWhenDue(): Promise<void> {
+    const { book, clock, dice, exchangeMs } = this.options;
+    if (clock.monotonicMs() < this.#exchangeDueMs) return;
+    const asked = pickSome(book.connected(), exchangeCount, dice);
+    const news = await Promise.all(asked.map((peer) => this.#exchange(peer)));
+    const isQuiet = asked.length > 0 && news.every((newCount) => newCount === 0);
+    this.#exchangeWaitMs = isQuiet
+      ? Math.min(exchangeMs, this.#exchangeWaitMs * 2)
+      : exchangeTickMs;
+    this.#exchangeDueMs = clock.monotonicMs() + this.#exchangeWaitMs;
   }
 
-  async #exchange(peer: Peer): Promise<void> {
+  /** Gives how many peers it told that were new. */
+  async #exchange(peer: Peer): Promise<number> {
     const { book, channels, dice, log } = this.options;
     try {
       const newCount = await exchange(peer, {
@@ -216,13 +232,12 @@ export class Mesh {
         dice,
       });
       if (newCount > 0) this.#dialler.dialDue();
+      return newCount;
     } catch (error) {
       if (!this.#stopping.signal.aborted) {
         log.debug({ peerId: peer.peerId, reason: messageOf(error) }, "Exchange failed");
       }
+      return 0;
     }
   }
 }
-
-const dialTickMs = 500;
-const missedRetryMs = 1_000;

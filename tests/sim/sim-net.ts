@@ -172,7 +172,7 @@ export class SimNode {
       heartbeat: beat,
       heartbeatMs: 30_000,
       heartbeatTimeoutMs: 5_000,
-      exchangeMs: 10_000,
+      exchangeMs: 300_000,
       greet: (address, signal) => greet(address, { ...greeting, signal }),
       clock,
       dice,
