@@ -26,6 +26,7 @@ import { localAdverts } from "./replication/local-adverts.ts";
 import { healthMetrics } from "./replication/node-health.ts";
 import { makeRoad, type Road } from "./replication/road.ts";
 import * as subscriptions from "./replication/subscriptions.ts";
+import * as watching from "./replication/watching.ts";
 import * as rest from "./rest/app.ts";
 import { nodeSource } from "./rest/node-source.ts";
 import { discoveryHandlers } from "./rpc/discovery.ts";
@@ -119,6 +120,8 @@ async function openFloors(
   closers.push(origin.close);
   await subscriptions.open(loopOptions(config, { identity, road }));
   closers.push(subscriptions.close);
+  watching.open({ clock: systemClock, dice });
+  closers.push(watching.close);
 
   const grpc = await rpc.open({
     host: config.host,

@@ -1,10 +1,13 @@
+import { readBundle, scanPage } from "../dockets/bundle.ts";
 import type { CheckedPage, Outcome, Policy, RefusalCode } from "../dockets/types.ts";
 import { type Source, sourcesOf } from "../peers/adverts.ts";
 import { book } from "../peers/book.ts";
 import { channels } from "../peers/channels.ts";
 import { quarantine } from "../peers/standing.ts";
+import { replication } from "../wire/services.ts";
 import { verifyPage } from "../workers/pool.ts";
 import { commitPage } from "./commit.ts";
+import { noteContradiction } from "./evidence.ts";
 import type { SourceReport } from "./judge.ts";
 import type { LoopOptions } from "./loop-options.ts";
 import { pullPages, pullRange } from "./pull.ts";
@@ -20,11 +23,21 @@ export interface BindingOptions extends RoadSettings {
   replicationProtocol: boolean;
 }
 
+/** What of a loop is bound to its register. */
+export type RegisterStation =
+  | "sources"
+  | "pull"
+  | "pullRange"
+  | "start"
+  | "check"
+  | "commit"
+  | "compare";
+
 /** The stations of one register's loop, bound to the real peers, threads and store. */
 export function bindRegister(
   register: { registerId: string; genesisHash: string | null },
   options: BindingOptions,
-): Pick<LoopOptions, "sources" | "pull" | "pullRange" | "start" | "check" | "commit"> {
+): Pick<LoopOptions, RegisterStation> {
   const { registerId } = register;
   const pin = register.genesisHash === null ? {} : { genesisHash: register.genesisHash };
   return {
@@ -65,6 +78,11 @@ export function bindRegister(
       }),
     check: (page, policy) => options.road.check({ ...page, ...pin }, policy),
     commit: (checked, sourcePeerId) => commitPage(checked, { sourcePeerId }),
+    compare: (peerId, docketNumber) => {
+      compareDockets({ registerId, peerId, docketNumber, timeoutMs: options.pullTimeoutMs }).catch(
+        () => undefined,
+      );
+    },
   };
 }
 
@@ -115,7 +133,32 @@ function checkStart(
   });
 }
 
-function channelTo(source: Source) {
+/** Two sealed dockets with one number are evidence, whichever of them is stored here. */
+async function compareDockets(asked: {
+  registerId: string;
+  peerId: string;
+  docketNumber: number;
+  timeoutMs: number;
+}): Promise<void> {
+  const { registerId, peerId, docketNumber, timeoutMs } = asked;
+  const frames = channelTo(asked).stream(
+    replication.pullRange,
+    { registerId, nextDocket: docketNumber, docketCountMax: 1, bytesMax: 1, headersOnly: true },
+    { silenceMs: timeoutMs },
+  );
+  for await (const frame of frames) {
+    const scanned = scanPage(frame);
+    const first = scanned.ok ? scanned.value.bundles[0] : undefined;
+    if (first === undefined) return;
+    const bundle = readBundle(frame.subarray(first.offset, first.offset + first.length));
+    if (bundle === null) return;
+    const { docketData } = bundle;
+    await noteContradiction({ registerId, docketNumber, docketData, peerId });
+    return;
+  }
+}
+
+function channelTo(source: Pick<Source, "peerId">) {
   const peer = book().get(source.peerId);
   if (peer === null) throw new Error(`Peer ${source.peerId} is no longer known`);
   return channels().to(peer);

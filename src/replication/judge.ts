@@ -26,6 +26,8 @@ export interface JudgeOptions {
   memory: SourceMemory;
   report: (report: SourceReport) => void;
   tell: (happening: Happening) => void;
+  /** Its docket does not link to ours: perhaps it holds another one before it, sealed as well. */
+  compare: (peerId: string, docketNumber: number) => void;
   log: Log;
 }
 
@@ -77,6 +79,9 @@ export class Judge {
       return;
     }
     memory.exclude(peerId, "suspect");
+    if (refusal.code === "link" && refusal.docketNumber !== null) {
+      this.options.compare(peerId, refusal.docketNumber - 1);
+    }
     const facts = { code: refusal.code, docket: refusal.docketNumber, verdict };
     const agreeing = this.#blame.agreeing(refusal);
     const message =

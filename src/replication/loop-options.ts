@@ -30,6 +30,8 @@ export interface LoopOptions {
   commit: (checked: CheckedPage, sourcePeerId: string) => Promise<Outcome<Head> | "moved">;
   /** What the source turned out to be worth. */
   report: (report: SourceReport) => void;
+  /** Looks which docket of that number the peer holds; another sealed one than ours is evidence. */
+  compare: (peerId: string, docketNumber: number) => void;
   /** Something an operator may want to read later: why the register stands as it does. */
   tell: (happening: Happening) => void;
   /** Called when something an operator sees has changed. */

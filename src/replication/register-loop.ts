@@ -1,15 +1,18 @@
 import { backoffMs } from "../base/backoff.ts";
 import { isAbort, messageOf } from "../base/error.ts";
 import { childOf } from "../base/signal.ts";
-import type { Anchor, CheckedPage, Head, Outcome } from "../dockets/types.ts";
+import type { Anchor, CheckedPage, Head } from "../dockets/types.ts";
 import type { Source } from "../peers/adverts.ts";
 import { limits } from "../runtime/limits.ts";
 import { CatchUp } from "./catch-up.ts";
+import { commitUnderPolicy } from "./commit-under-policy.ts";
+import { Following } from "./following.ts";
 import { Judge } from "./judge.ts";
 import type { LoopOptions, LoopView } from "./loop-options.ts";
 import { Nap } from "./nap.ts";
 import { describeEnd, type PipelineEnd, runPipeline } from "./pipeline.ts";
 import { Rate } from "./rate.ts";
+import { SourceChoice } from "./source-choice.ts";
 import { SourceMemory } from "./source-memory.ts";
 import { codeOf, sentenceOf, type Trouble, troubleOf } from "./trouble.ts";
 
@@ -31,13 +34,17 @@ export class RegisterLoop {
   };
   readonly #memory: SourceMemory;
   readonly #judge: Judge;
-  /** Sources that gave dockets in the last catch-up. */
-  readonly #proven = new Set<string>();
+  readonly #choice: SourceChoice;
   readonly #nap = new Nap();
+  #following: Following | null = null;
+  #movedMs = 0;
+  #stopped = false;
+  #run = new AbortController();
 
   constructor(private readonly options: LoopOptions) {
     const { clock, dice } = options;
     this.#memory = new SourceMemory({ monotonicMs: () => clock.monotonicMs(), dice });
+    this.#choice = new SourceChoice({ sources: options.sources, memory: this.#memory });
     this.#judge = new Judge({ ...options, memory: this.#memory });
   }
 
@@ -50,13 +57,53 @@ export class RegisterLoop {
     this.#nap.wake();
   }
 
+  /** Nothing more is taken in, until somebody subscribes anew. */
+  stop(why: { code: string; message: string }): void {
+    this.#stopped = true;
+    this.view.errorCode = why.code;
+    this.view.errorMessage = why.message;
+    this.options.subscription.stopped();
+    this.#run.abort();
+    this.#nap.wake();
+    this.options.onChange();
+  }
+
+  /**
+   * A peer showed the sealed docket `number`. When it does not come from the source that we follow
+   * within a moment, that source withholds it, and the peer that showed it is asked instead.
+   */
+  heardHead(number: number, peerId: string): void {
+    this.view.targetNumber = Math.max(this.view.targetNumber ?? 0, number);
+    this.options.onChange();
+    const { clock, anchor } = this.options;
+    const nextNumber = () => anchor().nextNumber;
+    this.#following
+      ?.expect({ number, peerId }, { clock, nextNumber, movedMs: () => this.#movedMs })
+      .then((isLeft) => {
+        if (!isLeft) return;
+        this.#choice.startOver();
+        this.#choice.prove(peerId);
+      });
+  }
+
   /** Runs until the signal aborts; then it ends once a commit under way is done. */
   async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      if (this.#stopped) return;
+      const run = childOf(signal);
+      this.#run = run;
+      await this.#runOnce(run.signal);
+      run.dispose();
+    }
+  }
+
+  /** One run, which ends with the signal, or when its time is over: the next starts afresh. */
+  async #runOnce(signal: AbortSignal): Promise<void> {
     const { subscription, log } = this.options;
     while (!signal.aborted) {
       if (this.#isFarBehind()) await this.#catchUp(signal);
       if (signal.aborted) return;
-      const source = this.#bestSource();
+      const source = this.#choice.best();
       if (source === undefined) {
         this.#failForWantOfSources();
         await this.#rest(signal);
@@ -75,24 +122,10 @@ export class RegisterLoop {
     }
   }
 
-  /** The source to follow: one that gave dockets in the last catch-up before others. */
-  #bestSource(): Source | undefined {
-    const free = this.#memory.free(this.options.sources());
-    return free.find(({ peerId }) => this.#proven.has(peerId)) ?? free[0];
-  }
-
-  #rangeSources(): Source[] {
-    return this.#memory.free(this.options.sources()).filter((source) => source.speaksReplication);
-  }
-
-  /** More than one source says that much is missing here. */
   #isFarBehind(): boolean {
     const { subscription, anchor } = this.options;
-    const { nextNumber } = anchor();
-    if (subscription.mode === "ForwardOnly" && nextNumber === 0) return false;
-    const isAhead = ({ advert }: Source) =>
-      advert.latestDocketVersion - nextNumber >= catchUpDockets;
-    return this.#rangeSources().filter(isAhead).length > 1;
+    const isStarted = subscription.mode === "FullReplica" || anchor().nextNumber > 0;
+    return isStarted && this.#choice.isFarBehind(anchor().nextNumber);
   }
 
   /** Many sources at once, until nobody has more. What is left is for the stream of one. */
@@ -101,21 +134,21 @@ export class RegisterLoop {
     const { nextNumber } = options.anchor();
     view.resumedFrom = nextNumber;
     view.isReceiving = true;
-    this.#proven.clear();
+    this.#choice.startOver();
     options.log.info({ nextDocket: nextNumber }, "Catching up from many sources");
     const run = new CatchUp({
-      sources: () => this.#rangeSources(),
+      sources: () => this.#choice.forRanges(),
       nextNumber: () => options.anchor().nextNumber,
       policy: () => options.anchor().policy,
       pullRange: options.pullRange,
       check: options.check,
-      commit: (checked, peerId) => this.#commitUnderPolicy(checked, peerId),
+      commit: (checked, peerId) => commitUnderPolicy(checked, { ...options, sourcePeerId: peerId }),
       onCommitted: (head, checked, peerId) => {
         view.sourcePeerId = peerId;
-        this.#proven.add(peerId);
+        this.#choice.prove(peerId);
         this.#committed(head, amountsOf(checked));
         this.#judge.stored(head.number, peerId);
-        this.#place(Math.max(head.number, this.#claimedHead()));
+        this.#place(Math.max(head.number, this.#choice.claimedHead()));
       },
       onTrouble: (source, trouble) => this.#trouble(source.peerId, trouble),
       clock: options.clock,
@@ -127,15 +160,11 @@ export class RegisterLoop {
     if (end.kind === "broken") this.#fail("store-failed", messageOf(end.error));
   }
 
-  /** As far as the middle one of the sources says: one that exaggerates doesn't move it. */
-  #claimedHead(): number {
-    const heads = this.#rangeSources().map((source) => source.advert.latestDocketVersion);
-    return heads.sort((left, right) => left - right)[Math.floor((heads.length - 1) / 2)] ?? -1;
-  }
-
   async #runFrom(source: Source, signal: AbortSignal): Promise<PipelineEnd> {
     const { subscription, log } = this.options;
     const stopping = childOf(signal);
+    const following = new Following(source, stopping);
+    this.#following = following;
     try {
       if (subscription.mode === "ForwardOnly" && this.options.anchor().nextNumber === 0) {
         const started = await this.options.start(source, stopping.signal);
@@ -146,10 +175,12 @@ export class RegisterLoop {
       this.view.resumedFrom = anchor.nextNumber;
       this.view.isReceiving = true;
       log.info({ source: source.peerId, nextDocket: anchor.nextNumber }, "Pulling from here on");
-      return await this.#runPages(source, { anchor, stopping });
+      const end = await this.#runPages(source, { anchor, stopping });
+      return following.reason === null ? end : { kind: "failed", error: following.reason };
     } catch (error) {
       return { kind: "failed", error };
     } finally {
+      this.#following = null;
       stopping.abort();
       stopping.dispose();
     }
@@ -174,7 +205,7 @@ export class RegisterLoop {
         check: options.check,
         commit: (checked, sourcePeerId) => {
           amounts = amountsOf(checked);
-          return this.#commitUnderPolicy(checked, sourcePeerId);
+          return commitUnderPolicy(checked, { ...options, sourcePeerId });
         },
         onPage: ({ head, sourceHeadNumber }) => {
           if (head !== null) {
@@ -187,31 +218,9 @@ export class RegisterLoop {
     });
   }
 
-  /** A page checked under an older policy than the one in force is checked again, not refused. */
-  async #commitUnderPolicy(
-    checked: CheckedPage,
-    sourcePeerId: string,
-  ): Promise<Outcome<Head> | "moved"> {
-    const first = await this.options.commit(checked, sourcePeerId);
-    const anchor = this.options.anchor();
-    const firstNumber = checked.dockets[0]?.number;
-    if (first !== "moved" || firstNumber !== anchor.nextNumber) return first;
-    const again = await this.options.check(
-      {
-        registerId: checked.registerId,
-        bytes: checked.bytes,
-        nextNumber: anchor.nextNumber,
-        docketCount: checked.dockets.length,
-        sourceHeadNumber: -1,
-        sourcePeerId,
-      },
-      anchor.policy,
-    );
-    return again.ok ? await this.options.commit(again.value, sourcePeerId) : again;
-  }
-
   #committed(head: Head, amounts: { dockets: number; transactions: number; bytes: number }): void {
-    this.rate.add(amounts, this.options.clock.monotonicMs());
+    this.#movedMs = this.options.clock.monotonicMs();
+    this.rate.add(amounts, this.#movedMs);
     this.options.subscription.progressed();
     this.view.lastSyncAtMs = this.options.clock.nowMs();
     this.view.targetNumber = Math.max(this.view.targetNumber ?? 0, head.number);
@@ -281,9 +290,6 @@ export class RegisterLoop {
     await this.#nap.rest(waitMs, { clock, signal });
   }
 }
-
-/** From this many dockets on, several sources are worth their coordination. */
-const catchUpDockets = 100;
 
 function amountsOf(checked: CheckedPage): { dockets: number; transactions: number; bytes: number } {
   return {

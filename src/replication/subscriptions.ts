@@ -13,7 +13,9 @@ import * as table from "../registers/subscriptions-table.ts";
 import { limits } from "../runtime/limits.ts";
 import { logFor } from "../runtime/log.ts";
 import { sql } from "../store/sql.ts";
+import type { RegisterStation } from "./binding.ts";
 import { emptyAnchor } from "./commit.ts";
+import { equivocationCode, isContradicted } from "./evidence.ts";
 import type { Happening } from "./judge.ts";
 import type { LoopOptions } from "./loop-options.ts";
 import { RegisterLoop } from "./register-loop.ts";
@@ -49,7 +51,7 @@ export type SharedLoopOptions = Pick<LoopOptions, "clock" | "dice" | "report"> &
   forRegister: (
     registerId: string,
     genesisHash: string | null,
-  ) => Pick<LoopOptions, "sources" | "pull" | "pullRange" | "start" | "check" | "commit">;
+  ) => Pick<LoopOptions, RegisterStation>;
   /** Whether some peer says it holds the register, or we do. */
   isKnown: (registerId: string) => boolean;
   /** A subscription's state changed: for adverts and events. */
@@ -79,6 +81,10 @@ export async function open(options: SharedLoopOptions): Promise<void> {
     // What was complete when we stopped may have grown since: the loop finds out.
     const state = row.state === "Error" ? "Subscribing" : row.state;
     start(row.registerId, { ...row, state });
+    if (await isContradicted(row.registerId)) {
+      const message = "The register's validators contradict themselves; see its evidence";
+      stopRegister(row.registerId, { code: equivocationCode, message });
+    }
   }
 }
 
@@ -141,6 +147,16 @@ export function subscriptionOf(registerId: string): SubscriptionStatus | null {
 /** The one way to hurry a register: whoever has news calls this, and the loop looks for itself. */
 export function wake(registerId: string): void {
   running.get(registerId)?.loop.wake();
+}
+
+/** For `evidence.ts`: the register's validators contradict themselves. */
+export function stopRegister(registerId: string, why: { code: string; message: string }): void {
+  running.get(registerId)?.loop.stop(why);
+}
+
+/** A peer showed a sealed docket of the register. Verified by whoever calls. */
+export function heardHead(registerId: string, head: { number: number; peerId: string }): void {
+  running.get(registerId)?.loop.heardHead(head.number, head.peerId);
 }
 
 export function wakeAll(): void {

@@ -1,6 +1,7 @@
 import { encodePage } from "../dockets/bundle.ts";
 import type { StoredBundle } from "../registers/dockets-table.ts";
 import { registerOf } from "../registers/heads.ts";
+import { takeEvidence } from "../replication/evidence.ts";
 import { checkFollowRequest, checkHelloRequest, checkPullRangeRequest } from "../wire/checks.ts";
 import type {
   Draft,
@@ -13,6 +14,7 @@ import { answer, answerStream, type Caller, type Handler } from "../wire/serve.t
 import { replication } from "../wire/services.ts";
 import { notImplemented } from "../wire/status.ts";
 import { followRun, readRun } from "./docket-runs.ts";
+import { announceHeads } from "./heads.ts";
 import { checkReach, type ServeOptions, servedRegister } from "./served.ts";
 
 export interface ReplicationOptions extends ServeOptions {
@@ -25,7 +27,6 @@ export interface ReplicationOptions extends ServeOptions {
 
 /**
  * `sorcha.peer.replication.v1`: whole dockets, many a frame, the stored bytes unopened.
- * `Heads` and `ReportEvidence` are not built yet and answer UNIMPLEMENTED.
  */
 export function replicationHandlers(options: ReplicationOptions): Handler[] {
   return [
@@ -35,6 +36,10 @@ export function replicationHandlers(options: ReplicationOptions): Handler[] {
     }),
     answerStream(replication.pullRange, (request, caller) => pullRange(request, caller, options)),
     answerStream(replication.follow, (request, caller) => followFrom(request, caller, options)),
+    answerStream(replication.heads, (request, caller) => announceHeads(request, caller)),
+    answer(replication.reportEvidence, ({ evidence }, caller) =>
+      takeEvidence(evidence, caller.peerId),
+    ),
   ];
 }
 

@@ -66,6 +66,8 @@ export const limits = {
   pagesInFlight: 4,
   /** Pages of a catch-up from many sources that wait for their turn, a register. */
   catchUpBytes: 32 * MiB,
+  /** Documents of evidence kept a register: one contradiction says enough. */
+  evidencePerRegister: 64,
   /** Events a feed reader may be behind before it is dropped and re-reads the table. */
   feedBacklog: 256,
   /** And the bytes of dockets that those events keep in memory. */
@@ -81,12 +83,6 @@ export const limits = {
   /** The longest that a token may live, and how long clocks may disagree that it has ended. */
   tokenLifetimeMs: 366 * 86_400_000,
   tokenGraceMs: 3_600_000,
-  /** Callers of REST whose rates are remembered, and answers kept for repeated requests. */
-  rateBuckets: 20_000,
-  idempotencyKeys: 10_000,
-  idempotencyMs: 86_400_000,
-  /** A REST request's body must be here within this. */
-  requestBodyMs: 60_000,
   /** Callers of REST whose rates are remembered, and answers kept for repeated requests. */
   rateBuckets: 20_000,
   idempotencyKeys: 10_000,

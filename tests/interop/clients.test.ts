@@ -73,7 +73,6 @@ describe("buf curl", () => {
     for (const path of [
       "sorcha.peer.communication.PeerCommunication/SendMessage",
       "sorcha.peer.transaction.TransactionDistribution/NotifyTransaction",
-      "sorcha.peer.replication.v1.Replication/ReportEvidence",
     ]) {
       expect((await curl(path, {})).err).toContain("unimplemented");
     }

@@ -172,9 +172,19 @@ onEachStore("Replication", () => {
     expect(total(chainOnly)).toBe(1);
   });
 
-  test("Heads is not there yet", async () => {
-    const announcements = channel.stream(replication.heads, { registerIds: ["r1"] });
-    expect(isUnimplemented(await failureOf(announcements.next()))).toBe(true);
+  test("Heads shows the newest sealed docket at once, and each that comes", async () => {
+    const fresh = new TestChain("fresh").sealMany(3, 1);
+    await keep(fresh, 0, 2);
+    const heads = channel.stream(replication.heads, { registerIds: ["fresh", "unknown"] });
+    for (const number of [2, 3]) {
+      const { value: head } = await heads.next();
+      expect(head).toMatchObject({ registerId: "fresh", number });
+      expect(Buffer.from(head?.docketData ?? [])).toEqual(
+        Buffer.from(fresh.bundles[number]?.docketData ?? []),
+      );
+      if (number === 2) await keep(fresh, 3, 3);
+    }
+    await heads.return?.();
   });
 });
 

@@ -1,0 +1,70 @@
+import { PeerError } from "../base/error.ts";
+import { readBundle } from "../dockets/bundle.ts";
+import { readBundles } from "../registers/dockets-table.ts";
+import { follow } from "../registers/feed.ts";
+import { registerOf } from "../registers/heads.ts";
+import { mayRead } from "../replication/local-adverts.ts";
+import { limits } from "../runtime/limits.ts";
+import { sql } from "../store/sql.ts";
+import { checkRegisterId } from "../wire/checks.ts";
+import type { HeadAnnouncement, HeadsRequest } from "../wire/messages.ts";
+import type { Caller } from "../wire/serve.ts";
+
+/**
+ * The newest docket of each register, as its sealed document: at once, and then whenever it
+ * changes.
+ * Registers that the caller may not read, or that are not here, are left out in silence. A caller
+ * that is slower than the chains grow is told the newest only.
+ */
+export async function* announceHeads(
+  request: HeadsRequest,
+  caller: Pick<Caller, "provenId" | "signal">,
+): AsyncGenerator<HeadAnnouncement> {
+  const { registerIds } = request;
+  if (registerIds.length > limits.subscriptions) {
+    throw new PeerError("too-large", "too-many", {
+      message: `Field register_ids holds more than the ${limits.subscriptions} allowed`,
+    });
+  }
+  for (const registerId of registerIds) checkRegisterId(registerId);
+  const wanted = new Set(registerIds);
+  const told = new Map<string, number>();
+  while (!caller.signal.aborted) {
+    // Listening begins before the reading: what is sealed in between is not missed.
+    const news = follow({ signal: caller.signal });
+    for (const registerId of wanted) yield* headOf(registerId, { caller, told });
+    for await (const event of news) {
+      if (!wanted.has(event.registerId)) continue;
+      if (event.number <= (told.get(event.registerId) ?? -1)) continue;
+      if (!isReader(event.registerId, caller)) continue;
+      const docketData = event.bundles.at(-1);
+      const document = docketData === undefined ? null : readBundle(docketData)?.docketData;
+      if (!document) continue;
+      told.set(event.registerId, event.number);
+      const { registerId, number, hash: docketHash } = event;
+      yield { registerId, number, docketHash, docketData: document };
+    }
+    if (!news.lagged) return;
+  }
+}
+
+async function* headOf(
+  registerId: string,
+  given: { caller: Pick<Caller, "provenId">; told: Map<string, number> },
+): AsyncGenerator<HeadAnnouncement> {
+  const register = registerOf(registerId);
+  if (register === null || !mayRead(register, given.caller.provenId)) return;
+  const { headNumber: number, headHash: docketHash } = register;
+  if (number <= (given.told.get(registerId) ?? -1)) return;
+  const range = { registerId, next: number, countMax: 1, bytesMax: 1, headersOnly: true };
+  const [header] = await readBundles(sql(), range);
+  const docketData = header === undefined ? null : readBundle(header.bundle)?.docketData;
+  if (!docketData) return;
+  given.told.set(registerId, number);
+  yield { registerId, number, docketHash, docketData };
+}
+
+function isReader(registerId: string, caller: Pick<Caller, "provenId">): boolean {
+  const register = registerOf(registerId);
+  return register !== null && mayRead(register, caller.provenId);
+}
