@@ -10,6 +10,7 @@ export interface Input {
   query?: Record<string, string | number | boolean | undefined>;
   body?: object;
   rawBody?: Uint8Array;
+  headers?: Record<string, string>;
   signal?: AbortSignal;
 }
 
@@ -42,7 +43,7 @@ export class Client {
   }
 
   async #ask(endpoint: EndpointShape, input: Input): Promise<Response> {
-    const headers: Record<string, string> = {};
+    const headers: Record<string, string> = { ...input.headers };
     if (this.token !== null) headers.authorization = `Bearer ${this.token}`;
     if (input.rawBody !== undefined) headers["content-type"] = endpoint.rawBody ?? "";
     if (input.body !== undefined) headers["content-type"] = "application/json";

@@ -14,6 +14,7 @@ import { addPeers } from "./peers.ts";
 import { addRegisterCreate, addRegisters } from "./registers.ts";
 import { addServe } from "./serve.ts";
 import { addToken } from "./token.ts";
+import { addTopology } from "./topology.ts";
 import { addUpkeep } from "./upkeep.ts";
 import { addVerify } from "./verify.ts";
 
@@ -54,6 +55,7 @@ function buildProgram(options: ProgramOptions, setExitCode: (code: number) => vo
   addVerify(program, { verifyThread: verify });
   addLedger(program);
   addPeers(program);
+  addTopology(program);
   addToken(program);
   addKeys(program);
   addCerts(program);

@@ -3,6 +3,7 @@ import type { SubscriptionJson } from "../rest/schemas.ts";
 import { type ConnectOptions, connect, withConnection } from "./connect.ts";
 import { type Columns, printList, printOne, writeNote } from "./print.ts";
 import { waitForSubscription } from "./wait.ts";
+import { addWatch } from "./watch.ts";
 
 type Mode = "full-replica" | "forward-only";
 
@@ -12,20 +13,48 @@ interface SubscribeOptions extends ConnectOptions {
   wait?: boolean;
 }
 
+interface ListOptions extends ConnectOptions {
+  limit?: string;
+  offset?: string;
+  sort?: string;
+  search?: string;
+}
+
+function withPaging(command: Command): Command {
+  return command
+    .option("--limit <count>", "so many at most")
+    .option("--offset <count>", "after so many");
+}
+
+function pageAsked({ limit, offset, sort }: ListOptions) {
+  return { limit, offset, sort };
+}
+
 export function addRegisters(program: Command): void {
   const group = program.command("registers").description("Registers held, known of and followed");
-  withConnection(group.command("list").description("Registers that this node holds"))
+  withPaging(withConnection(group.command("list").description("Registers that this node holds")))
     .option("--name <name>", "only those with this name")
+    .option("--search <text>", "only those with this in their id or name")
+    .option("--sort <by>", "registerId, name, height, bytes or headTime; -name turns it round")
+    .addHelpText("after", "\nExample:\n  sorcha-peer registers list --sort -height --limit 20")
     .action(listRegisters);
   withConnection(
     group.command("get").description("One register with its policy").argument("<register-id>"),
   ).action(getRegister);
-  withConnection(
-    group.command("available").description("Registers that can be subscribed to"),
-  ).action(listAvailable);
-  withConnection(
-    group.command("subscriptions").description("What is being followed, and how far it is"),
-  ).action(listSubscriptions);
+  withPaging(
+    withConnection(group.command("available").description("Registers that can be subscribed to")),
+  )
+    .option("--search <text>", "only those with this in their id or name")
+    .option("--sort <by>", "registerId, name, peers or latestVersion")
+    .action(listAvailable);
+  withPaging(
+    withConnection(
+      group.command("subscriptions").description("What is being followed, and how far it is"),
+    ),
+  )
+    .option("--status <state>", "only those: Syncing, FullyReplicated, Active, Error, …")
+    .option("--sort <by>", "registerId, progress, lastSync or failures")
+    .action(listSubscriptions);
   withConnection(
     group
       .command("subscribe")
@@ -44,6 +73,7 @@ export function addRegisters(program: Command): void {
       "\nExample:\n  sorcha-peer registers subscribe 5f3c… --mode full-replica --wait",
     )
     .action(subscribe);
+  addWatch(group);
   withConnection(
     group.command("unsubscribe").description("Stop following").argument("<register-id>"),
   )
@@ -62,9 +92,10 @@ export function addRegisterCreate(program: Command): void {
     .action(createRegister);
 }
 
-async function listRegisters(options: ConnectOptions & { name?: string }): Promise<void> {
+async function listRegisters(options: ListOptions & { name?: string }): Promise<void> {
   const client = await connect(options);
-  const rows = await client.call("listRegisters", { query: { name: options.name } });
+  const query = { ...pageAsked(options), name: options.name, search: options.search };
+  const rows = await client.call("listRegisters", { query });
   const columns: Columns<(typeof rows)[number]> = {
     "Register ID": (row) => row.registerId,
     Name: (row) => row.name,
@@ -83,9 +114,10 @@ async function getRegister(registerId: string, options: ConnectOptions): Promise
   printOne(await client.call("getRegister", { params: { registerId } }), options);
 }
 
-async function listAvailable(options: ConnectOptions): Promise<void> {
+async function listAvailable(options: ListOptions): Promise<void> {
   const client = await connect(options);
-  const rows = await client.call("availableRegisters");
+  const query = { ...pageAsked(options), search: options.search };
+  const rows = await client.call("availableRegisters", { query });
   const columns: Columns<(typeof rows)[number]> = {
     "Register ID": (row) => row.registerId,
     Name: (row) => row.name ?? "",
@@ -98,9 +130,10 @@ async function listAvailable(options: ConnectOptions): Promise<void> {
   printList(rows, { output: options.output, columns, empty: "No peer tells of a register yet" });
 }
 
-async function listSubscriptions(options: ConnectOptions): Promise<void> {
+async function listSubscriptions(options: ListOptions & { status?: string }): Promise<void> {
   const client = await connect(options);
-  const rows = await client.call("listSubscriptions");
+  const query = { ...pageAsked(options), status: options.status };
+  const rows = await client.call("listSubscriptions", { query });
   const columns: Columns<SubscriptionJson> = {
     "Register ID": (row) => row.registerId,
     Mode: (row) => row.mode,

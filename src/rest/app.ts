@@ -13,6 +13,7 @@ import { type BearerOptions, bearerGate } from "./bearer.ts";
 import { type Call, type Handler, type Reply, readCall, type Surroundings } from "./call.ts";
 import { type EndpointName, type Endpoints, endpoints } from "./contract.ts";
 import type { EndpointShape } from "./endpoint.ts";
+import { EventHub } from "./event-hub.ts";
 import { AnswerHeaders } from "./headers.ts";
 import { IdempotentAnswers, readIdempotencyKey } from "./idempotency.ts";
 import { describeApi } from "./openapi.ts";
@@ -42,25 +43,26 @@ export interface Protection extends RateSettings {
   bodyMs: number;
 }
 
-let listening: { app: Elysia; url: string } | null = null;
+let listening: { app: Elysia; url: string; events: EventHub } | null = null;
 
 /** Listens; resolves to where. Throws `configuration` when host and port are not to be had. */
 export async function open(options: RestOptions): Promise<{ url: string }> {
   assert(listening === null, "rest is opened once");
-  const app = buildApp(options);
+  const { app, events } = build(options);
   const shownHost = options.host.includes(":") ? `[${options.host}]` : options.host;
   try {
     app.listen({ hostname: options.host, port: options.port, reusePort: false });
   } catch (thrown) {
     throw listenError(thrown, `${shownHost}:${options.port}`);
   }
-  listening = { app, url: `http://${shownHost}:${app.server?.port}` };
+  listening = { app, events, url: `http://${shownHost}:${app.server?.port}` };
   return { url: listening.url };
 }
 
 /** Stops listening, lets running answers end within `stopMs`, then cuts what is left. */
 export async function close(): Promise<void> {
   const server = listening?.app.server;
+  await listening?.events.close();
   listening = null;
   if (!server) return;
   const drained = new AbortController();
@@ -75,11 +77,16 @@ export async function close(): Promise<void> {
 
 /** The application without a listener: an ordinary value, for `open` and for tests. */
 export function buildApp(options: RestOptions): Elysia {
+  return build(options).app;
+}
+
+function build(options: RestOptions): { app: Elysia; events: EventHub } {
   const protection: Protection = { ...unlessTold, ...options.protection };
   const around: Surroundings = {
     gate: bearerGate({ ...options.jwt, nowMs: options.nowMs }),
     rates: new Rates(protection, options.nowMs),
     addresses: new CallerAddresses(protection.trustedProxies),
+    events: new EventHub(options.source, systemClock),
     bodyMs: protection.bodyMs,
     managePeersByOrg: options.managePeersByOrg ?? false,
     source: options.source,
@@ -125,7 +132,7 @@ export function buildApp(options: RestOptions): Elysia {
       }),
     );
   }
-  return app.onError(({ code, error, request, server }) =>
+  app.onError(({ code, error, request, server }) =>
     answering(request, async () => {
       if (code !== "NOT_FOUND") throw error;
       const preflight = headers.preflight(request);
@@ -133,7 +140,8 @@ export function buildApp(options: RestOptions): Elysia {
       await admit({ method: "GET" }, { request, address: addressOf(server, request) }, around);
       throw noSuchPath(request);
     }),
-  ) as unknown as Elysia;
+  );
+  return { app: app as unknown as Elysia, events: around.events };
 }
 
 const unlessTold: Protection = {
@@ -150,7 +158,7 @@ function addressOf(server: Elysia["server"], request: Request): string | null {
 }
 
 function isStreaming(endpoint: EndpointShape): boolean {
-  return endpoint.responseType === "application/octet-stream";
+  return /octet-stream|event-stream/.test(endpoint.responseType ?? "");
 }
 
 async function respond(

@@ -5,6 +5,7 @@ import { type Arrival, admit, type Door } from "./admission.ts";
 import { requireAccess } from "./auth.ts";
 import { parseJson, readText } from "./body.ts";
 import type { BodyOf, EndpointShape, ParamsOf, QueryOf, ReplyOf } from "./endpoint.ts";
+import type { EventHub } from "./event-hub.ts";
 import type { RestSource } from "./source.ts";
 
 /** One checked request: everything in it keeps the contract. */
@@ -16,6 +17,8 @@ export interface Call<E> {
   bodyText: string;
   caller: Caller;
   gate: TokenGate;
+  headers: Headers;
+  events: EventHub;
   source: RestSource;
   nowMs: number;
   uptimeMs: number;
@@ -31,6 +34,7 @@ export type Reply<E> =
 export type Handler<E> = (call: Call<E>) => Promise<Reply<E>> | Reply<E>;
 
 export interface Surroundings extends Door {
+  events: EventHub;
   /** A body that takes longer is given up. */
   bodyMs: number;
   /** Any member of an organisation may manage peers, as in the .NET service. */
@@ -64,6 +68,8 @@ export async function readCall<E extends EndpointShape>(
     bodyText,
     caller,
     gate: around.gate,
+    headers: raw.request.headers,
+    events: around.events,
     source: around.source,
     nowMs: around.nowMs(),
     uptimeMs: around.nowMs() - around.startedAtMs,

@@ -10,6 +10,7 @@ import { peerEndpoints } from "./peer-endpoints.ts";
 import { recordEndpoints } from "./record-endpoints.ts";
 import { registerEndpoints } from "./register-endpoints.ts";
 import { tokenEndpoints } from "./token-endpoints.ts";
+import { topologyEndpoints } from "./topology-endpoints.ts";
 import { count } from "./schemas.ts";
 
 export const endpoints = {
@@ -84,6 +85,7 @@ export const endpoints = {
   ...registerEndpoints,
   ...recordEndpoints,
   ...tokenEndpoints,
+  ...topologyEndpoints,
 } as const;
 
 export type Endpoints = typeof endpoints;

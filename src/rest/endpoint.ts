@@ -28,7 +28,7 @@ export interface EndpointShape {
   /** Status of the usual answer; default 200. */
   status?: number;
   /** Content type of an answer that is not JSON. */
-  responseType?: "application/octet-stream" | "text/plain";
+  responseType?: "application/octet-stream" | "text/event-stream" | "text/plain";
 }
 
 export type ParamsOf<E> = E extends { params: infer S extends z.ZodType } ? z.output<S> : undefined;

@@ -10,6 +10,7 @@ import * as subscriptions from "../replication/subscriptions.ts";
 import * as origin from "../sealing/origin.ts";
 import { ping, sql } from "../store/sql.ts";
 import { nodePeerDesk, viewOf } from "./node-peers.ts";
+import { nodeNews } from "./node-news.ts";
 import type { RestSource } from "./source.ts";
 
 /** What REST asks, answered by the real node. */
@@ -50,6 +51,7 @@ export function nodeSource(facts: {
     createRegister: origin.createRegister,
     submit: origin.submit,
     importRecords: origin.importRecords,
+    ...nodeNews,
     revokeToken: facts.revokeToken,
     takeIn: facts.takeIn,
   };

@@ -87,7 +87,7 @@ function requestBody(endpoint: EndpointShape): Json {
 
 function success(endpoint: EndpointShape): Json {
   const type = endpoint.responseType ?? "application/json";
-  const isBinary = type === "application/octet-stream";
+  const isBinary = type !== "application/json" && type !== "text/plain";
   const schema = isBinary
     ? { type: "string", format: "binary" }
     : jsonSchema(endpoint.response, "output");

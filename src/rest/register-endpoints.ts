@@ -9,7 +9,10 @@ import {
   policySchema,
   registerParams,
   registerSchema,
+  search,
+  sortBy,
   subscriptionSchema,
+  syncStates,
 } from "./schemas.ts";
 
 /** Registers as such and what is followed. */
@@ -22,8 +25,10 @@ export const registerEndpoints = {
     query: z.object({
       ...paging,
       name: z.string().optional(),
+      search,
       origin: flagText.optional(),
-      sort: z.enum(["registerId", "name", "height"]).default("registerId"),
+      public: flagText.optional(),
+      sort: sortBy(["registerId", "name", "height", "bytes", "headTime"]),
     }),
     response: z.array(registerSchema),
   }),
@@ -47,7 +52,12 @@ export const registerEndpoints = {
     path: "/api/registers/available",
     access: "anonymous",
     summary: "Registers that can be subscribed to, by what peers say of themselves",
-    query: z.object(paging),
+    query: z.object({
+      ...paging,
+      search,
+      public: flagText.optional(),
+      sort: sortBy(["registerId", "name", "peers", "latestVersion"]),
+    }),
     response: z.array(availableSchema),
   }),
   listSubscriptions: endpoint({
@@ -55,6 +65,12 @@ export const registerEndpoints = {
     path: "/api/registers/subscriptions",
     access: "anonymous",
     summary: "What is being replicated here and how far it is",
+    query: z.object({
+      ...paging,
+      status: z.enum(syncStates).optional(),
+      mode: mode.optional(),
+      sort: sortBy(["registerId", "progress", "lastSync", "failures"]),
+    }),
     response: z.array(subscriptionSchema),
   }),
   getRegister: endpoint({

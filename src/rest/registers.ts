@@ -1,6 +1,7 @@
 import type { Call, Reply } from "./call.ts";
 import type { Endpoints } from "./contract.ts";
 import { withoutUndefined } from "./defined.ts";
+import { byText, mentions, pageOf } from "./listing.ts";
 import type { RegisterJson } from "./schemas.ts";
 import type { AvailableView, HeldRegister, RestSource } from "./source.ts";
 import { heldRegister, isVisible } from "./visible.ts";
@@ -8,20 +9,18 @@ import { heldRegister, isVisible } from "./visible.ts";
 type RegistersCall = Call<Endpoints["listRegisters"]>;
 
 export function listRegisters(call: RegistersCall): Reply<Endpoints["listRegisters"]> {
-  const { limit, offset, name, origin, sort } = call.query;
+  const { name, origin, search } = call.query;
   const matching = call.source
     .listRegisters()
     .filter((register) => isVisible(register, call.caller))
     .filter((register) => name === undefined || register.name === name)
-    .filter((register) => origin === undefined || register.isOrigin === origin);
-  matching.sort(orders[sort]);
+    .filter((register) => mentions(search, [register.registerId, register.name]))
+    .filter((register) => origin === undefined || register.isOrigin === origin)
+    .filter((register) => isAsPublic(register, call.query.public));
+  const { rows, headers } = pageOf(matching, { ...call.query, orders });
   const available = availableById(call.source);
-  return {
-    body: matching
-      .slice(offset, offset + limit)
-      .map((register) => toJson(register, available.get(register.registerId))),
-    headers: { "x-total-count": String(matching.length) },
-  };
+  const body = rows.map((register) => toJson(register, available.get(register.registerId)));
+  return { body, headers };
 }
 
 export function getRegister(call: Call<Endpoints["getRegister"]>): Reply<Endpoints["getRegister"]> {
@@ -40,12 +39,14 @@ export function getRegister(call: Call<Endpoints["getRegister"]>): Reply<Endpoin
 export function availableRegisters(
   call: Call<Endpoints["availableRegisters"]>,
 ): Reply<Endpoints["availableRegisters"]> {
-  const { limit, offset } = call.query;
-  const visible = call.source.availableRegisters().filter((one) => isVisible(one, call.caller));
-  return {
-    body: visible.slice(offset, offset + limit),
-    headers: { "x-total-count": String(visible.length) },
-  };
+  const { search } = call.query;
+  const matching = call.source
+    .availableRegisters()
+    .filter((one) => isVisible(one, call.caller))
+    .filter((one) => mentions(search, [one.registerId, one.name]))
+    .filter((one) => isAsPublic(one, call.query.public));
+  const { rows, headers } = pageOf(matching, { ...call.query, orders: availableOrders });
+  return { body: rows, headers };
 }
 
 export async function createRegister(
@@ -55,14 +56,27 @@ export async function createRegister(
   return { body: created, headers: { location: `/api/registers/${created.registerId}` } };
 }
 
-const orders: Record<
-  RegistersCall["query"]["sort"],
-  (left: HeldRegister, right: HeldRegister) => number
-> = {
-  registerId: (left, right) => (left.registerId < right.registerId ? -1 : 1),
-  name: (left, right) => left.name.localeCompare(right.name),
-  height: (left, right) => right.headNumber - left.headNumber,
+const orders = {
+  registerId: (left: HeldRegister, right: HeldRegister) =>
+    byText(left.registerId, right.registerId),
+  name: (left: HeldRegister, right: HeldRegister) => byText(left.name, right.name),
+  height: (left: HeldRegister, right: HeldRegister) => right.headNumber - left.headNumber,
+  bytes: (left: HeldRegister, right: HeldRegister) => right.bytes - left.bytes,
+  headTime: (left: HeldRegister, right: HeldRegister) => right.headTimeMs - left.headTimeMs,
 };
+
+const availableOrders = {
+  registerId: (left: AvailableView, right: AvailableView) =>
+    byText(left.registerId, right.registerId),
+  name: (left: AvailableView, right: AvailableView) => byText(left.name ?? "", right.name ?? ""),
+  peers: (left: AvailableView, right: AvailableView) => right.peerCount - left.peerCount,
+  latestVersion: (left: AvailableView, right: AvailableView) =>
+    right.latestVersion - left.latestVersion,
+};
+
+function isAsPublic(register: { isPublic: boolean }, wanted: boolean | undefined): boolean {
+  return wanted === undefined || register.isPublic === wanted;
+}
 
 function availableById(source: RestSource): Map<string, AvailableView> {
   return new Map(source.availableRegisters().map((one) => [one.registerId, one]));

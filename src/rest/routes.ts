@@ -1,6 +1,7 @@
 import type { Handler } from "./call.ts";
 import type { EndpointName, Endpoints } from "./contract.ts";
 import * as dockets from "./dockets.ts";
+import * as events from "./events.ts";
 import * as health from "./health.ts";
 import * as peerFigures from "./peer-figures.ts";
 import * as peerOrders from "./peer-orders.ts";
@@ -9,6 +10,7 @@ import * as records from "./records.ts";
 import * as registers from "./registers.ts";
 import * as subscriptions from "./subscriptions.ts";
 import * as tokens from "./tokens.ts";
+import * as topology from "./topology.ts";
 
 /** Who answers what: one handler for every endpoint of the contract. */
 export const routes: { [Name in EndpointName]: Handler<Endpoints[Name]> } = {
@@ -46,6 +48,8 @@ export const routes: { [Name in EndpointName]: Handler<Endpoints[Name]> } = {
   getDocket: dockets.getDocket,
   getTransaction: dockets.getTransaction,
   pages: dockets.pages,
+  topology: topology.topology,
+  events: events.events,
   revokeToken: tokens.revokeToken,
   revokeOwnToken: tokens.revokeOwnToken,
 };

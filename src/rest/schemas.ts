@@ -15,6 +15,18 @@ export const paging = {
   offset: z.coerce.number().int().min(0).default(0),
 };
 
+/** An order to choose; a leading minus turns it round. */
+export function sortBy<const Names extends readonly [string, ...string[]]>(
+  names: Names,
+): z.ZodDefault<z.ZodType<Names[number] | `-${Names[number]}`>> {
+  const turned = names.map((name) => `-${name}` as const);
+  const orders: z.ZodType<string> = z.enum([...names, ...turned]);
+  return orders.default(names[0]) as ReturnType<typeof sortBy<Names>>;
+}
+
+/** Part of an id or a name, whatever the case. */
+export const search = z.string().min(1).max(255).optional();
+
 export const errorSchema = z.object({
   error: z.string(),
   code: z.string(),
@@ -144,10 +156,18 @@ export const availableSchema = z.object({
   genesisHash: z.string().nullable(),
 });
 
+export const syncStates = [
+  "Subscribing",
+  "Syncing",
+  "FullyReplicated",
+  "Active",
+  "Error",
+] as const;
+
 export const subscriptionSchema = z.object({
   registerId: z.string(),
   mode: z.enum(["ForwardOnly", "FullReplica"]),
-  syncState: z.enum(["Subscribing", "Syncing", "FullyReplicated", "Active", "Error"]),
+  syncState: z.enum(syncStates),
   lastSyncedDocketVersion: count.nullable(),
   lastSyncedTransactionVersion: count,
   totalDocketsInChain: count,

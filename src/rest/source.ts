@@ -64,6 +64,11 @@ export interface RestSource {
     firstLine: number;
     lines: string[];
   }): Promise<{ accepted: number; alreadyPresent: number; headNumber: number }>;
+  /** Heads as they are committed, until the signal aborts or this reader falls behind. */
+  followHeads(signal: AbortSignal): AsyncIterable<HeadNews> & { readonly lagged: boolean };
+  /** The newest `countMax` noted events with an id above `after`, oldest first. */
+  readEvents(wanted: { after: number; countMax: number }): Promise<NotedEvent[]>;
+
   /** The token counts no longer; kept until it would have expired. Durable once resolved. */
   revokeToken(tokenId: string, untilMs: number): Promise<void>;
 
@@ -73,6 +78,27 @@ export interface RestSource {
     bytes: Uint8Array<ArrayBuffer>;
     sourcePeerId: string | null;
   }): Promise<Outcome<Head> & { alreadyHeld?: boolean }>;
+}
+
+/** A run of dockets that was committed at once; `atMs` is the last one's time. */
+export interface HeadNews {
+  registerId: string;
+  atMs: number;
+  firstDocketNumber: number;
+  docketNumber: number;
+  docketHash: string;
+  transactionCount: number;
+}
+
+/** Something worth knowing, as the store keeps it. Ids ascend with time. */
+export interface NotedEvent {
+  eventId: number;
+  atMs: number;
+  type: string;
+  registerId: string | null;
+  peerId: string | null;
+  message: string;
+  facts: Record<string, unknown>;
 }
 
 export interface StoredBundle {

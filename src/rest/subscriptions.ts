@@ -1,14 +1,22 @@
 import type { Call, Reply } from "./call.ts";
 import type { Endpoints } from "./contract.ts";
 import { withoutUndefined } from "./defined.ts";
+import { byText, pageOf } from "./listing.ts";
+import type { SubscriptionView } from "./source.ts";
 import { isVisible } from "./visible.ts";
 
 export function listSubscriptions(
   call: Call<Endpoints["listSubscriptions"]>,
 ): Reply<Endpoints["listSubscriptions"]> {
   const hidden = hiddenRegisters(call);
-  const subscriptions = call.source.listSubscriptions();
-  return { body: subscriptions.filter((one) => !hidden.has(one.registerId)) };
+  const { status, mode } = call.query;
+  const matching = call.source
+    .listSubscriptions()
+    .filter((one) => !hidden.has(one.registerId))
+    .filter((one) => status === undefined || one.syncState === status)
+    .filter((one) => mode === undefined || one.mode === mode);
+  const { rows, headers } = pageOf(matching, { ...call.query, orders });
+  return { body: rows, headers };
 }
 
 export async function subscribe(
@@ -27,6 +35,17 @@ export async function unsubscribe(
   await call.source.unsubscribe(registerId, { purge });
   return { body: { registerId, unsubscribed: true, cacheRetained: !purge } };
 }
+
+const orders = {
+  registerId: (left: SubscriptionView, right: SubscriptionView) =>
+    byText(left.registerId, right.registerId),
+  progress: (left: SubscriptionView, right: SubscriptionView) =>
+    right.syncProgressPercent - left.syncProgressPercent,
+  lastSync: (left: SubscriptionView, right: SubscriptionView) =>
+    byText(right.lastSyncAt ?? "", left.lastSyncAt ?? ""),
+  failures: (left: SubscriptionView, right: SubscriptionView) =>
+    right.consecutiveFailures - left.consecutiveFailures,
+};
 
 /** Private by what is held here or, before anything is, by what peers say. */
 function hiddenRegisters(call: Call<Endpoints["listSubscriptions"]>): Set<string> {

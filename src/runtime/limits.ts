@@ -87,6 +87,13 @@ export const limits = {
   rateBuckets: 20_000,
   idempotencyKeys: 10_000,
   idempotencyMs: 86_400_000,
+  /** News kept for readers that come back, and readers of it at once. */
+  keptNews: 1_000,
+  eventStreams: 1_000,
+  /** How often the store is looked at for news, what a quiet stream waits, when readers return. */
+  eventLookMs: 1_000,
+  quietStreamMs: 15_000,
+  eventRetryMs: 2_000,
   /** A REST request's body must be here within this. */
   requestBodyMs: 60_000,
   /** How far a docket's time may lie ahead of our clock. */

@@ -17,7 +17,9 @@ import { verifyPage } from "../../src/dockets/verify.ts";
 import type { PeerView } from "../../src/rest/peer-desk.ts";
 import type {
   AvailableView,
+  HeadNews,
   HeldRegister,
+  NotedEvent,
   RestSource,
   StoredBundle,
   SubscriptionView,
@@ -65,6 +67,35 @@ export class MemoryNode implements RestSource {
     authorityExpiresAtMs: null,
   });
   queueSize = () => 0;
+  readEvents = async (wanted: { after: number; countMax: number }) =>
+    this.noted.filter((one) => one.eventId > wanted.after).slice(-wanted.countMax);
+
+  /** Tells whoever follows heads of a docket. */
+  tell(head: HeadNews): void {
+    this.news.push(head);
+    this.#wakeReaders();
+  }
+
+  followHeads(signal: AbortSignal) {
+    const self = this;
+    let at = this.news.length;
+    return {
+      lagged: false,
+      async *[Symbol.asyncIterator](): AsyncGenerator<HeadNews> {
+        signal.addEventListener("abort", () => self.#wakeReaders(), { once: true });
+        while (!signal.aborted) {
+          while (at < self.news.length) yield self.news[at++] as HeadNews;
+          await new Promise<void>((resolve) => {
+            self.#wakeReaders = resolve;
+          });
+        }
+      },
+    };
+  }
+
+  readonly news: HeadNews[] = [];
+  noted: NotedEvent[] = [];
+  #wakeReaders: () => void = () => {};
   readonly revoked = new Set<string>();
   revokeToken = async (tokenId: string) => void this.revoked.add(tokenId);
   listPeers = () => this.peers;

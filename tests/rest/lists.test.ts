@@ -1,0 +1,91 @@
+import { afterAll, describe, expect, test } from "bun:test";
+import * as rest from "../../src/rest/app.ts";
+import type { PeerView } from "../../src/rest/peer-desk.ts";
+import { newSubscription } from "./memory-node.ts";
+import { Rest } from "./rest-of.ts";
+
+afterAll(() => rest.close());
+
+describe("lists", () => {
+  test("registers are searched, filtered, ordered, cut, and counted as a whole", async () => {
+    const api = await Rest.open();
+    const token = await api.mint({ isService: false });
+    for (const name of ["apples", "pears", "Apple juice"]) await api.node.createRegister({ name });
+    await api.node.createRegister({ name: "secret apples", isPublic: false });
+    const names = async (query: string, sent = {}) => {
+      const answer = await api.get(`/api/registers?${query}`, sent);
+      const rows = answer.body as { name: string }[];
+      return [rows.map((row) => row.name), Number(answer.headers.get("x-total-count"))];
+    };
+    expect(await names("search=APPLE&sort=name")).toEqual([["Apple juice", "apples"], 2]);
+    expect(await names("search=apple&sort=-name&limit=1", { token })).toEqual([
+      ["secret apples"],
+      3,
+    ]);
+    expect(await names("sort=name&limit=1&offset=1")).toEqual([["apples"], 3]);
+    expect(await names("public=false", { token })).toEqual([["secret apples"], 1]);
+    expect(await names("offset=9")).toEqual([[], 3]);
+    expect((await api.get("/api/registers?sort=colour")).status).toBe(400);
+    expect((await api.get("/api/registers?limit=1001")).status).toBe(400);
+  });
+
+  test("subscriptions likewise", async () => {
+    const api = await Rest.open();
+    const one = newSubscription({ registerId: "a", mode: "FullReplica" });
+    api.node.subscriptions = [
+      { ...one, syncProgressPercent: 5 },
+      { ...one, registerId: "b", syncState: "Error", syncProgressPercent: 50 },
+      { ...one, registerId: "c", mode: "ForwardOnly", syncProgressPercent: 20 },
+    ];
+    const ids = async (query: string) =>
+      (await api.get(`/api/registers/subscriptions?${query}`)).body.map(
+        (row: { registerId: string }) => row.registerId,
+      );
+    expect(await ids("sort=progress")).toEqual(["b", "c", "a"]);
+    expect(await ids("status=Error")).toEqual(["b"]);
+    expect(await ids("mode=forward-only")).toEqual(["c"]);
+    expect(await ids("sort=-registerId&limit=2")).toEqual(["c", "b"]);
+  });
+});
+
+describe("GET /api/topology", () => {
+  test("shows nodes, links, holders, and what only one node has; private registers to few", async () => {
+    const api = await Rest.open();
+    const { registerId } = await api.node.createRegister({ name: "r" });
+    const hidden = await api.node.createRegister({ name: "s", isPublic: false });
+    const advert = { registerId, syncState: "Active", latestVersion: 1, latestDocketVersion: 0 };
+    api.node.peers = [peer("p1", { isConnected: true }), peer("p2", { isBanned: true })];
+    const { body } = await api.get("/api/topology");
+    expect(body.links).toEqual([{ from: "memory", to: "p1", latencyMs: 3, serves: [] }]);
+    expect(body.singlePoints).toEqual([{ registerId, nodeId: "memory" }]);
+    expect(JSON.stringify(body)).not.toContain(hidden.registerId);
+    api.node.peers = [
+      peer("p1", { isConnected: true, advertisedRegisters: [{ ...advert, isPublic: true }] }),
+    ];
+    const token = await api.mint();
+    const second = (await api.get("/api/topology", { token })).body;
+    expect(second.registers).toContainEqual({ registerId, holders: ["memory", "p1"] });
+    expect(second.singlePoints).toEqual([{ registerId: hidden.registerId, nodeId: "memory" }]);
+  });
+});
+
+function peer(peerId: string, changes: Partial<PeerView>): PeerView {
+  return {
+    peerId,
+    address: "127.0.0.1",
+    port: 5001,
+    supportedProtocols: [],
+    firstSeenMs: 1,
+    lastSeenMs: 1,
+    failureCount: 0,
+    isSeedNode: false,
+    isConnected: false,
+    averageLatencyMs: 3,
+    isBanned: false,
+    bannedAtMs: null,
+    banReason: null,
+    qualityScore: 80,
+    advertisedRegisters: [],
+    ...changes,
+  } as PeerView;
+}
