@@ -17,7 +17,7 @@ import { EventHub } from "./event-hub.ts";
 import { AnswerHeaders } from "./headers.ts";
 import { IdempotentAnswers, readIdempotencyKey } from "./idempotency.ts";
 import { describeApi } from "./openapi.ts";
-import { Rates, type RateSettings } from "./rates.ts";
+import { type RateSettings, Rates } from "./rates.ts";
 import { routes } from "./routes.ts";
 import type { RestSource } from "./source.ts";
 import { errorReply } from "./status.ts";

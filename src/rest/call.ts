@@ -108,4 +108,3 @@ function readBody(schema: z.ZodType, text: string): unknown {
     facts: { issues },
   });
 }
-

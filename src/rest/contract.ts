@@ -9,9 +9,9 @@ import { endpoint } from "./endpoint.ts";
 import { peerEndpoints } from "./peer-endpoints.ts";
 import { recordEndpoints } from "./record-endpoints.ts";
 import { registerEndpoints } from "./register-endpoints.ts";
+import { count } from "./schemas.ts";
 import { tokenEndpoints } from "./token-endpoints.ts";
 import { topologyEndpoints } from "./topology-endpoints.ts";
-import { count } from "./schemas.ts";
 
 export const endpoints = {
   live: endpoint({

@@ -9,8 +9,8 @@ import { localAdverts } from "../replication/local-adverts.ts";
 import * as subscriptions from "../replication/subscriptions.ts";
 import * as origin from "../sealing/origin.ts";
 import { ping, sql } from "../store/sql.ts";
-import { nodePeerDesk, viewOf } from "./node-peers.ts";
 import { nodeNews } from "./node-news.ts";
+import { nodePeerDesk, viewOf } from "./node-peers.ts";
 import type { RestSource } from "./source.ts";
 
 /** What REST asks, answered by the real node. */

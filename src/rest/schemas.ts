@@ -156,13 +156,7 @@ export const availableSchema = z.object({
   genesisHash: z.string().nullable(),
 });
 
-export const syncStates = [
-  "Subscribing",
-  "Syncing",
-  "FullyReplicated",
-  "Active",
-  "Error",
-] as const;
+export const syncStates = ["Subscribing", "Syncing", "FullyReplicated", "Active", "Error"] as const;
 
 export const subscriptionSchema = z.object({
   registerId: z.string(),
