@@ -5,7 +5,7 @@ import { PeerError } from "../base/error.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { writeSecret } from "../runtime/data-dir.ts";
 import { type CertificateFacts, certificatesOf, factsOf } from "../trust/certificate.ts";
-import type { CertificatePair } from "../trust/issue.ts";
+import { type CertificatePair, issueAuthority, issueNode } from "../trust/issue.ts";
 import { tlsNames, tlsPaths } from "../trust/trust.ts";
 import { outputOption, settings } from "./connect.ts";
 import { type Columns, type OutputFormat, printList, writeNote } from "./print.ts";
@@ -51,7 +51,6 @@ async function makeAuthority(options: { dir: string; name: string; days: number 
   await mkdir(options.dir, { recursive: true, mode: 0o700 });
   await refuseExisting(join(options.dir, authorityNames.key));
   const nowMs = systemClock.nowMs();
-  const { issueAuthority } = await import("../trust/issue.ts");
   const made = await issueAuthority({ name: options.name, validMs: options.days * dayMs, nowMs });
   await writePair(options.dir, { names: authorityNames, made });
   writeNote(`${options.dir}: ca.crt goes to every node that trusts it, ca.key stays here`);
@@ -73,7 +72,6 @@ async function makeNode(options: {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const { nodeId, days } = options;
   const nowMs = systemClock.nowMs();
-  const { issueNode } = await import("../trust/issue.ts");
   const made = await issueNode(authority, { nodeId, validMs: days * dayMs, nowMs });
   const bundle = join(folder, tlsNames.ca);
   const known = await readFile(bundle, "utf8").catch(() => "");

@@ -1,6 +1,8 @@
-/** Makes certificates: for an operator's hand, not for a running node. */
-import "reflect-metadata";
-import * as x509 from "@peculiar/x509";
+/**
+ * Makes certificates: for an operator's hand, not for a running node. The library is loaded when it
+ * is first used, and after the one it needs: in a compiled binary imports alone don't keep that order.
+ */
+import type { X509Certificate } from "@peculiar/x509";
 
 /** PEM texts. */
 export interface CertificatePair {
@@ -19,6 +21,7 @@ export async function issueAuthority(options: {
   validMs: number;
   nowMs: number;
 }): Promise<CertificatePair> {
+  const x509 = await library();
   const keys = await crypto.subtle.generateKey(keyAlgorithm, true, ["sign", "verify"]);
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: serialNumber(),
@@ -43,6 +46,7 @@ export async function issueNode(
   authority: CertificatePair,
   options: { nodeId: string; validMs: number; nowMs: number },
 ): Promise<CertificatePair> {
+  const x509 = await library();
   const issuer = new x509.X509Certificate(authority.certificate);
   const keys = await crypto.subtle.generateKey(keyAlgorithm, true, ["sign", "verify"]);
   const certificate = await x509.X509CertificateGenerator.create({
@@ -68,6 +72,11 @@ export async function issueNode(
   return { certificate: pemOf(certificate), key: await keyPem(keys.privateKey) };
 }
 
+async function library(): Promise<typeof import("@peculiar/x509")> {
+  await import("reflect-metadata");
+  return import("@peculiar/x509");
+}
+
 function span(options: { validMs: number; nowMs: number }): { notBefore: Date; notAfter: Date } {
   const { nowMs, validMs } = options;
   const fromMs = nowMs + Math.min(0, validMs) - headStartMs;
@@ -85,16 +94,18 @@ function serialNumber(): string {
   return Buffer.from(bytes).toString("hex");
 }
 
-function pemOf(certificate: x509.X509Certificate): string {
+function pemOf(certificate: X509Certificate): string {
   return `${certificate.toString("pem").trim()}\n`;
 }
 
 async function keyPem(key: CryptoKey): Promise<string> {
+  const { PemConverter } = await library();
   const pkcs8 = Buffer.from(await crypto.subtle.exportKey("pkcs8", key));
-  return x509.PemConverter.encode(pkcs8, "PRIVATE KEY").trim().concat("\n");
+  return PemConverter.encode(pkcs8, "PRIVATE KEY").trim().concat("\n");
 }
 
-function signingKeyOf(pem: string): Promise<CryptoKey> {
-  const [pkcs8] = x509.PemConverter.decode(pem);
+async function signingKeyOf(pem: string): Promise<CryptoKey> {
+  const { PemConverter } = await library();
+  const [pkcs8] = PemConverter.decode(pem);
   return crypto.subtle.importKey("pkcs8", pkcs8 as ArrayBuffer, signingAlgorithm, false, ["sign"]);
 }

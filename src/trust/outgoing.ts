@@ -22,8 +22,8 @@ export class Outgoing {
   }
 
   /**
-   * Whether a peer that answers our calls is the node of its name beyond doubt: its certificate says
-   * so at every connection, or its name is that of its key.
+   * Whether a peer that answers our calls is the node of its name beyond doubt: its certificate
+   * says so at every connection, or its name is that of its key.
    */
   isProven(peer: { peerId: string; publicKey: Uint8Array | null }): boolean {
     if (this.options.tls !== null) return true;

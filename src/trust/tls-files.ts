@@ -26,8 +26,8 @@ interface Material {
 
 /**
  * The node's certificate, its key, and the authorities it trusts, as the files have them now. They
- * are read again and again, so that an operator only replaces them. What is not usable as a whole is
- * not taken: the node goes on with what it had and says so.
+ * are read again and again, so that an operator only replaces them. What is not usable as a whole
+ * is not taken: the node goes on with what it had and says so.
  */
 export class TlsFiles {
   readonly #listeners = new Set<(material: Material) => void>();
@@ -46,7 +46,7 @@ export class TlsFiles {
     this.#watch = every(checkMs, { clock: options.clock, tick: () => this.reload() });
   }
 
-  /** Throws `configuration` in one sentence when the files are missing, broken or another node's. */
+  /** Throws `configuration` in a sentence when the files are missing, broken or another node's. */
   static async open(options: {
     paths: TlsPaths;
     nodeId: string;

@@ -3,7 +3,7 @@ import type { Identified } from "./serve.ts";
 
 /**
  * Requests name who asks in fields of their own, as the older contract has it. Such a name is a
- * claim like the header's: it must be the caller's. One place for all methods, so that none forgets.
+ * claim like the header's: it must be the caller's. One place for all methods: none forgets.
  */
 export function checkClaims(request: unknown, caller: Identified): void {
   if (caller.peerId === null || typeof request !== "object" || request === null) return;

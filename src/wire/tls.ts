@@ -1,6 +1,6 @@
 /**
- * TLS on both ends of a channel, with certificates that change while the node runs: a new connection
- * takes the newest, an open one keeps what it began with. Measured on Bun 1.4.5: the listener's
+ * TLS on both ends of a channel, with certificates that change while the node runs: a new
+ * connection takes the newest, an open one keeps what it began with. Measured on Bun 1.4.5: the listener's
  * context can be swapped, `checkServerIdentity` is called with the certificate, and a server name
  * must be set and be no IP address.
  */

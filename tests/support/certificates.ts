@@ -1,4 +1,4 @@
-/** Organisations with certificates of their own, for tests: made by the program's own commands' code. */
+/** Organisations with certificates of their own, made by the code of the program's own commands. */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { systemClock } from "../../src/runtime/clock.ts";

@@ -12,6 +12,8 @@ const faults: string[] = [];
 const seen = { yielded: 0, ended: 0, callers: [] as (string | null)[] };
 let server: Server;
 let channel: Channel;
+/** Its requests may name whom they like. */
+let nameless: Channel;
 
 const handlers: Handler[] = [
   answer(discovery.ping, async (request, caller) => {
@@ -67,10 +69,12 @@ beforeAll(async () => {
     ),
   );
   channel = openChannel({ address: `127.0.0.1:${port}`, nodeId: "asker" });
+  nameless = openChannel({ address: `127.0.0.1:${port}` });
 });
 
 afterAll(() => {
   channel.close();
+  nameless.close();
   server.forceShutdown();
 });
 
@@ -83,10 +87,17 @@ async function failureOf(work: Promise<unknown>): Promise<Error> {
 
 describe("unary", () => {
   test("answers and tells who asks", async () => {
-    const response = await channel.unary(discovery.ping, { peerId: "b" }, { deadlineMs: 5_000 });
-    expect(response).toEqual({ peerId: "b", timestamp: 0, status: 1 });
+    const response = await channel.unary(discovery.ping, {}, { deadlineMs: 5_000 });
+    expect(response).toEqual({ peerId: "", timestamp: 0, status: 1 });
     expect(seen.callers.at(-1)).toBe("asker");
     expect(channel.state()).toBe("ready");
+  });
+
+  test("refuses a request that names another asker than its call does", async () => {
+    const failed = await failureOf(
+      channel.unary(discovery.ping, { peerId: "b" }, { deadlineMs: 5_000 }),
+    );
+    expect(failed).toMatchObject({ kind: "unauthenticated", code: "false-identity" });
   });
 
   test("carries 15 MiB down", async () => {
@@ -102,7 +113,7 @@ describe("unary", () => {
 
   test("carries 15 MiB up", async () => {
     const peerId = "x".repeat(15 * 1024 * 1024);
-    const response = await channel.unary(discovery.ping, { peerId }, { deadlineMs: 30_000 });
+    const response = await nameless.unary(discovery.ping, { peerId }, { deadlineMs: 30_000 });
     expect(response.peerId.length).toBe(peerId.length);
   });
 
@@ -119,14 +130,14 @@ describe("unary", () => {
 
   test("ends at its deadline as a timeout of the network", async () => {
     const failed = await failureOf(
-      channel.unary(discovery.ping, { peerId: "slow" }, { deadlineMs: 50 }),
+      nameless.unary(discovery.ping, { peerId: "slow" }, { deadlineMs: 50 }),
     );
     expect(failed).toMatchObject({ kind: "network", code: "timeout" });
   });
 
   test("ends with its signal as an AbortError", async () => {
     const stop = new AbortController();
-    const work = channel.unary(
+    const work = nameless.unary(
       discovery.ping,
       { peerId: "slow" },
       { deadlineMs: 60_000, signal: stop.signal },
@@ -137,7 +148,7 @@ describe("unary", () => {
 
   test("hides what went wrong inside the other node, which is told itself", async () => {
     const failed = await failureOf(
-      channel.unary(discovery.ping, { peerId: "fault" }, { deadlineMs: 5_000 }),
+      nameless.unary(discovery.ping, { peerId: "fault" }, { deadlineMs: 5_000 }),
     );
     expect(failed).toMatchObject({ kind: "network", code: "internal" });
     expect(failed.message).not.toContain("row");
@@ -146,7 +157,7 @@ describe("unary", () => {
 
   test("brings a typed refusal with its wait", async () => {
     const failed = await failureOf(
-      channel.unary(discovery.ping, { peerId: "busy" }, { deadlineMs: 5_000 }),
+      nameless.unary(discovery.ping, { peerId: "busy" }, { deadlineMs: 5_000 }),
     );
     expect(refusalOf(failed)).toEqual({ name: "BUSY", retryAfterMs: 250 });
   });
