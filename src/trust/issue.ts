@@ -1,6 +1,6 @@
 /**
  * Makes certificates: for an operator's hand, not for a running node. The library is loaded when it
- * is first used, and after the one it needs: in a compiled binary imports alone don't keep that order.
+ * is first used, and after the one it needs: imports alone don't keep that order in a binary.
  */
 import type { X509Certificate } from "@peculiar/x509";
 
