@@ -1,0 +1,138 @@
+import { afterAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Cluster, command, type TestNode, until } from "../support/node.ts";
+import { TcpProxy } from "../support/tcp-proxy.ts";
+
+const environment = {
+  PEER_HEARTBEAT_MS: "1000",
+  PEER_HEARTBEAT_TIMEOUT_MS: "2000",
+  PEER_CONNECT_TIMEOUT_MS: "3000",
+  PEER_WORKERS: "0",
+};
+
+async function isConnected(node: TestNode, peerId: string): Promise<boolean> {
+  const peers = await node.get<{ peerId: string; isConnected: boolean }[]>("/api/peers");
+  return peers.some((peer) => peer.peerId === peerId && peer.isConnected);
+}
+
+describe("A line with faults", () => {
+  const cluster = new Cluster("embedded");
+
+  test("is noticed where it hangs, and healed by itself once it is well", async () => {
+    const line = await TcpProxy.open();
+    const flags = ["--advertise", line.address];
+    const far = await cluster.start("far", { flags, environment });
+    line.target = far.grpcAddress;
+    const seed = ["--seed", line.address];
+    const near = await cluster.start("near", { flags: seed, environment });
+    const connected = () => until(() => isConnected(near, "far"), "near to reach far");
+    const lost = () => until(async () => !(await isConnected(near, "far")), "near to lose far");
+    await connected();
+    line.faults.delayMs = 500;
+    await far.stop();
+    await far.start();
+    await connected();
+    line.faults.delayMs = 0;
+    for (const fault of ["isStalled", "isOneWay"] as const) {
+      line.faults[fault] = true;
+      await lost();
+      line.faults[fault] = false;
+      await connected();
+    }
+    line.faults.isHalfOpen = true;
+    line.reset();
+    await lost();
+    line.faults.isHalfOpen = false;
+    line.reset();
+    await connected();
+    line.close();
+  });
+});
+
+describe("Two network namespaces", () => {
+  const names = ["sorcha-test-a", "sorcha-test-b"] as const;
+  const folder = mkdtempSync(join(tmpdir(), "sorcha-peer-partition-"));
+  const mayMake = run("ip", "netns", "add", names[0]) && run("ip", "netns", "add", names[1]);
+  if (!mayMake)
+    console.log("Network namespaces are not permitted here: the partition is passed over");
+  const children: Bun.Subprocess[] = [];
+  afterAll(async () => {
+    for (const child of children) child.kill("SIGKILL");
+    await Promise.all(children.map((child) => child.exited));
+    for (const name of names) run("ip", "netns", "del", name);
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  test.skipIf(!mayMake)("part and meet again without an operator", async () => {
+    run(
+      "ip",
+      "link",
+      "add",
+      "sorcha-a",
+      "netns",
+      names[0],
+      "type",
+      "veth",
+      "peer",
+      "sorcha-b",
+      "netns",
+      names[1],
+    );
+    for (const [at, name] of names.entries()) {
+      const device = at === 0 ? "sorcha-a" : "sorcha-b";
+      inside(name, "ip", "address", "add", `10.213.0.${at + 1}/24`, "dev", device);
+      inside(name, "ip", "link", "set", device, "up");
+      inside(name, "ip", "link", "set", "lo", "up");
+    }
+    for (const [at, name] of names.entries()) serve(name, at);
+    await until(async () => sees(0) && sees(1), "both to see each other");
+    inside(names[0], "ip", "link", "set", "sorcha-a", "down");
+    await until(async () => !sees(0) && !sees(1), "both to lose each other");
+    inside(names[0], "ip", "link", "set", "sorcha-a", "up");
+    await until(async () => sees(0) && sees(1), "both to meet again");
+  });
+
+  function serve(name: string, at: number): void {
+    const where = ["--host", `10.213.0.${at + 1}`, "--grpc-port", "5001", "--http-port", "8080"];
+    const who = ["--node-id", `node-${at}`, "--data-dir", join(folder, `node-${at}`)];
+    const seed = ["--seed", `10.213.0.${2 - at}:5001`];
+    children.push(
+      Bun.spawn(["ip", "netns", "exec", name, ...command, "serve", ...where, ...who, ...seed], {
+        env: { ...process.env, ...environment },
+        stdin: "ignore",
+        stdout: "ignore",
+        stderr: "ignore",
+      }),
+    );
+  }
+
+  /** Asked by the program's own command inside the namespace. */
+  function sees(at: number): boolean {
+    const words = ["peers", "list", "--status", "connected", "--output", "json"];
+    const where = ["--data-dir", join(folder, `node-${at}`)];
+    const asked = Bun.spawnSync([
+      "ip",
+      "netns",
+      "exec",
+      names[at] ?? "",
+      ...command,
+      ...words,
+      ...where,
+    ]);
+    return asked.exitCode === 0 && asked.stdout.toString().includes(`node-${1 - at}`);
+  }
+
+  function inside(name: string, ...words: string[]): void {
+    expect(run("ip", "netns", "exec", name, ...words)).toBe(true);
+  }
+});
+
+function run(...words: string[]): boolean {
+  try {
+    return Bun.spawnSync(words, { stdout: "ignore", stderr: "ignore" }).exitCode === 0;
+  } catch {
+    return false;
+  }
+}
