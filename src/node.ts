@@ -17,6 +17,7 @@ import { answerHello } from "./peers/handshake.ts";
 import { type Identity, loadIdentity } from "./peers/identity.ts";
 import type { JournalEntry } from "./peers/journal.ts";
 import * as network from "./peers/network.ts";
+import { reachNewSeeds } from "./peers/new-seeds.ts";
 import { appendEvents, type NodeEvent, trimEvents } from "./registers/events-table.ts";
 import * as feed from "./registers/feed.ts";
 import * as heads from "./registers/heads.ts";
@@ -57,6 +58,8 @@ export interface RunningNode {
   httpUrl: string;
   /** host:port */
   grpcAddress: string;
+  /** Takes over log level, seeds, rates and token keys; what else differs waits for a start. */
+  reload(config: Config): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -156,7 +159,13 @@ async function openFloors(
   network.start({ port: grpc.port });
   await tellCommands(dataDir.path, { nodeId: identity.nodeId, httpUrl: url, grpcAddress });
   closers.push(() => rm(join(dataDir.path, runFile), { force: true }));
-  return { nodeId: identity.nodeId, httpUrl: url, grpcAddress };
+  const reload = async (next: Config) => {
+    logHolder.setLevel(next.logLevel);
+    rest.changeRates(next);
+    await tokens.reload(next);
+    reachNewSeeds(next.seeds);
+  };
+  return { nodeId: identity.nodeId, httpUrl: url, grpcAddress, reload };
 }
 
 /** The road, which also tells the mesh at once of a register that was not here before. */

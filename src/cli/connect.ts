@@ -10,12 +10,14 @@ import { findSigningKey } from "../trust/signing-key.ts";
 import { TokenGate } from "../trust/tokens.ts";
 import { Client } from "./client.ts";
 import { type OutputFormat, outputFormats } from "./print.ts";
+import { readProfile } from "./profiles.ts";
 
 /** Options of every command that speaks to a node. */
 export interface ConnectOptions {
   url?: string;
   token?: string;
   dataDir?: string;
+  profile?: string;
   output: OutputFormat;
   quiet?: boolean;
 }
@@ -27,6 +29,7 @@ export function withConnection(command: Command): Command {
   return command
     .option("--url <url>", "the node's REST address (or PEER_URL)")
     .option("--token <token>", "bearer token (or PEER_TOKEN)")
+    .option("--profile <name>", "a node by its name in the profiles' file (or PEER_PROFILE)")
     .option("--data-dir <dir>", "a local node's data directory: finds its address, mints a token")
     .addOption(outputOption())
     .option("-q, --quiet", "no progress and no remarks");
@@ -41,8 +44,9 @@ export function outputOption(): Option {
  * The node that is meant and a token for it: what is given, else what the environment says, else
  * what is found in the local node's data directory.
  */
-export async function connect(options: ConnectOptions): Promise<Client> {
+export async function connect(asked: ConnectOptions): Promise<Client> {
   const variables = environment();
+  const options = await withProfile(asked, asked.profile ?? variables.PEER_PROFILE);
   const named = options.url ?? variables.PEER_URL;
   const url = named === undefined ? await findUrl(options) : checkUrl(named);
   const given = options.token ?? variables.PEER_TOKEN;
@@ -50,6 +54,17 @@ export async function connect(options: ConnectOptions): Promise<Client> {
   // A directory that nobody named says nothing about a node that somebody did name.
   const isLocal = options.dataDir !== undefined || named === undefined;
   return new Client(url, isLocal ? await ownToken(options) : null);
+}
+
+/** What the profile says, where the command line says nothing. */
+async function withProfile(
+  asked: ConnectOptions,
+  name: string | undefined,
+): Promise<ConnectOptions> {
+  if (name === undefined || name === "") return asked;
+  const profile = await readProfile(name);
+  const told = Object.entries({ ...profile, ...asked }).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(told) as unknown as ConnectOptions;
 }
 
 /** The settings as a node beside this command would have them. */

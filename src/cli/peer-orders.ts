@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { confirm } from "./confirm.ts";
 import { type ConnectOptions, connect, withConnection } from "./connect.ts";
 import { type Columns, printList, printOne } from "./print.ts";
 
@@ -13,9 +14,12 @@ export function addPeerOrders(group: Command): void {
     const client = await connect(options);
     printOne(await client.call("addPeer", { body: { address } }), options);
   });
-  withPeer(group, "remove", "Forget a peer with everything known of it").action(
-    (peerId: string, options: ConnectOptions) => order("removePeer", peerId, options),
-  );
+  withPeer(group, "remove", "Forget a peer with everything known of it")
+    .option("--yes", "without asking")
+    .action(async (peerId: string, options: ConnectOptions & { yes?: boolean }) => {
+      await confirm(`All that is known of peer ${peerId} goes.`, options);
+      await order("removePeer", peerId, options);
+    });
   withPeer(group, "connect", "Dial a peer now").action((peerId: string, options: ConnectOptions) =>
     order("connectPeer", peerId, options),
   );

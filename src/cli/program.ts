@@ -3,6 +3,7 @@ import { messageOf, toPeerError } from "../base/error.ts";
 import { environment, writeError } from "../runtime/terminal.ts";
 import { version } from "../runtime/version.ts";
 import { addCerts } from "./certs.ts";
+import { addCompletion } from "./completion.ts";
 import { addDemo } from "./demo-command.ts";
 import { exitCodeOf, exitCodes, Interrupted } from "./exit.ts";
 import { addExport } from "./export.ts";
@@ -61,6 +62,7 @@ function buildProgram(options: ProgramOptions, setExitCode: (code: number) => vo
   addCerts(program);
   addConfig(program);
   addUpkeep(program, { embeddedThread: embedded });
+  addCompletion(program);
   return program;
 }
 

@@ -1,5 +1,6 @@
 import { type Command, Option } from "commander";
 import type { SubscriptionJson } from "../rest/schemas.ts";
+import { confirm } from "./confirm.ts";
 import { type ConnectOptions, connect, withConnection } from "./connect.ts";
 import { type Columns, printList, printOne, writeNote } from "./print.ts";
 import { waitForSubscription } from "./wait.ts";
@@ -78,7 +79,19 @@ export function addRegisters(program: Command): void {
     group.command("unsubscribe").description("Stop following").argument("<register-id>"),
   )
     .option("--purge", "remove what is stored here as well")
+    .option("--yes", "purge without asking")
     .action(unsubscribe);
+  withConnection(
+    group
+      .command("purge")
+      .description("Stop following and remove what is stored here")
+      .argument("<register-id>"),
+  )
+    .option("--yes", "without asking")
+    .addHelpText("after", "\nExample:\n  sorcha-peer registers purge 5f3c… --yes")
+    .action((registerId: string, options: ConnectOptions & { yes?: boolean }) =>
+      unsubscribe(registerId, { ...options, purge: true }),
+    );
 }
 
 export function addRegisterCreate(program: Command): void {
@@ -168,8 +181,11 @@ async function subscribe(registerId: string, options: SubscribeOptions): Promise
 
 async function unsubscribe(
   registerId: string,
-  options: ConnectOptions & { purge?: boolean },
+  options: ConnectOptions & { purge?: boolean; yes?: boolean },
 ): Promise<void> {
+  if (options.purge) {
+    await confirm(`All that is stored here of register ${registerId} goes.`, options);
+  }
   const client = await connect(options);
   const query = { purge: options.purge ?? false };
   printOne(await client.call("unsubscribe", { params: { registerId }, query }), options);

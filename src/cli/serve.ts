@@ -1,7 +1,8 @@
 import type { Command } from "commander";
-import type { NodeOptions } from "../node.ts";
+import { messageOf } from "../base/error.ts";
+import type { NodeOptions, RunningNode } from "../node.ts";
 import { logFor } from "../runtime/log.ts";
-import { onStop, type StopSignal } from "../runtime/process.ts";
+import { onReload, onStop, type StopSignal } from "../runtime/process.ts";
 import { effectiveSettings, withSettings } from "./node-settings.ts";
 
 export function addServe(program: Command, options: NodeOptions): void {
@@ -26,10 +27,24 @@ async function serve(flags: Record<string, unknown>, options: NodeOptions): Prom
     const running = await node.open(config, options);
     const { nodeId, httpUrl, grpcAddress } = running;
     log.info({ nodeId, httpUrl, grpcAddress }, "Node is up");
+    const forgetReload = onReload(() => void reload(running, flags));
     const signal = await stopping.promise;
+    forgetReload();
     log.info({ signal }, "Stopping");
     await running.close();
   } finally {
     forget();
+  }
+}
+
+/** Settings that are not usable change nothing: the node goes on with those that it has. */
+async function reload(running: RunningNode, flags: Record<string, unknown>): Promise<void> {
+  const log = logFor("serve");
+  try {
+    const { config } = await effectiveSettings(flags);
+    await running.reload(config);
+    log.info({ logLevel: config.logLevel }, "Settings were read again");
+  } catch (thrown) {
+    log.error({ reason: messageOf(thrown) }, "Settings were not read again");
   }
 }

@@ -43,20 +43,32 @@ export interface Protection extends RateSettings {
   bodyMs: number;
 }
 
-let listening: { app: Elysia; url: string; events: EventHub } | null = null;
+let listening: (Built & { url: string }) | null = null;
+
+interface Built {
+  app: Elysia;
+  events: EventHub;
+  rates: Rates;
+}
 
 /** Listens; resolves to where. Throws `configuration` when host and port are not to be had. */
 export async function open(options: RestOptions): Promise<{ url: string }> {
   assert(listening === null, "rest is opened once");
-  const { app, events } = build(options);
+  const built = build(options);
+  const { app } = built;
   const shownHost = options.host.includes(":") ? `[${options.host}]` : options.host;
   try {
     app.listen({ hostname: options.host, port: options.port, reusePort: false });
   } catch (thrown) {
     throw listenError(thrown, `${shownHost}:${options.port}`);
   }
-  listening = { app, events, url: `http://${shownHost}:${app.server?.port}` };
+  listening = { ...built, url: `http://${shownHost}:${app.server?.port}` };
   return { url: listening.url };
+}
+
+/** The rates of the next requests; nothing when it is not open. */
+export function changeRates(settings: RateSettings): void {
+  listening?.rates.change(settings);
 }
 
 /** Stops listening, lets running answers end within `stopMs`, then cuts what is left. */
@@ -80,7 +92,7 @@ export function buildApp(options: RestOptions): Elysia {
   return build(options).app;
 }
 
-function build(options: RestOptions): { app: Elysia; events: EventHub } {
+function build(options: RestOptions): Built {
   const protection: Protection = { ...unlessTold, ...options.protection };
   const around: Surroundings = {
     gate: bearerGate({ ...options.jwt, nowMs: options.nowMs }),
@@ -141,7 +153,7 @@ function build(options: RestOptions): { app: Elysia; events: EventHub } {
       throw noSuchPath(request);
     }),
   );
-  return { app: app as unknown as Elysia, events: around.events };
+  return { app: app as unknown as Elysia, events: around.events, rates: around.rates };
 }
 
 const unlessTold: Protection = {

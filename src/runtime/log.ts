@@ -29,6 +29,11 @@ export function open(options: { level: LogLevel; nodeId?: string; stderr?: boole
   );
 }
 
+/** From the next line on. */
+export function setLevel(level: LogLevel): void {
+  root.level = level;
+}
+
 export function close(): void {
   root.flush();
   root = pino({ level: "silent" });

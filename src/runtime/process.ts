@@ -90,6 +90,12 @@ export function onStop(stop: (signal: StopSignal) => void): () => void {
   };
 }
 
+/** Calls `reload` at every SIGHUP. Returns what takes the listener away again. */
+export function onReload(reload: () => void): () => void {
+  process.on("SIGHUP", reload);
+  return () => process.off("SIGHUP", reload);
+}
+
 /**
  * The command that starts this very program again: the compiled binary itself, or Bun with the
  * script that it was started with. Bun's flag makes such a child end even when this one is killed.

@@ -14,6 +14,11 @@ export function isWatched(): boolean {
   return process.stderr.isTTY === true;
 }
 
+/** Whether somebody can be asked. */
+export function hasKeyboard(): boolean {
+  return process.stdin.isTTY === true && process.stderr.isTTY === true;
+}
+
 /** Bytes to stdout; resolves when the reader has made room. Rejects when the reader is gone. */
 export async function writeOutput(bytes: Uint8Array): Promise<void> {
   output ??= Bun.stdout.writer({ highWaterMark: 256 * 1024 });
