@@ -24,13 +24,22 @@ export async function openDataDir(path: string): Promise<DataDir> {
   const directory = resolve(path);
   await makeWritable(directory);
   const lock = takeLock(directory);
+  held.add(lock);
   return {
     path: directory,
     readSecret: (name) => readSecret(join(directory, name)),
     writeSecret: (name, text) => writeSecret(join(directory, name), text),
-    release: () => lock.close(),
+    release: () => {
+      held.delete(lock);
+      lock.close();
+    },
   };
 }
+
+/**
+ * Kept from the garbage collector, which would close a lock that its owner forgot and so free it.
+ */
+const held = new Set<Database>();
 
 /** The file's text, or null when there is no such file. Needs no lock. */
 export async function readSecret(path: string): Promise<string | null> {
