@@ -25,6 +25,7 @@ import { finishPurges } from "./registers/purge.ts";
 import { bindRegister, reportSource } from "./replication/binding.ts";
 import { localAdverts } from "./replication/local-adverts.ts";
 import { healthMetrics } from "./replication/node-health.ts";
+import { reconnect, rediscover } from "./replication/rescue.ts";
 import { makeRoad, type Road } from "./replication/road.ts";
 import * as subscriptions from "./replication/subscriptions.ts";
 import * as watching from "./replication/watching.ts";
@@ -282,6 +283,8 @@ function loopOptions(
     report: reportSource,
     forRegister: (registerId, genesisHash) => bindRegister({ registerId, genesisHash }, bound),
     isKnown: (registerId) => sourcesOf(registerId).length > 0,
+    reconnect,
+    rediscover: (registerId) => void rediscover(registerId, given.identity.nodeId),
     onState: () => network.mesh().tellSoon(),
   };
 }

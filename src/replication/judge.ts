@@ -45,8 +45,7 @@ export class Judge {
     log.warn({ ...facts, ...docket }, message);
     switch (trouble.kind) {
       case "unreachable":
-        // An open circuit is what we know already, not another failure.
-        if (trouble.error.code !== "circuit-open") {
+        if (!noFailures.has(trouble.error.code)) {
           report({ kind: "unreachable", peerId, error: trouble.error });
         }
         memory.exclude(peerId, "unreachable");
@@ -101,3 +100,6 @@ export class Judge {
     log.warn({ source: peerId, ...facts }, "A source is blamed for a lie");
   }
 }
+
+/** What we know already, or did ourselves: not another failure of the peer. */
+const noFailures: ReadonlySet<string> = new Set(["circuit-open", "asked-again"]);

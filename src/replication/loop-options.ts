@@ -51,3 +51,15 @@ export interface LoopView {
   errorCode: string | null;
   errorMessage: string | null;
 }
+
+export function newView(): LoopView {
+  return {
+    sourcePeerId: null,
+    targetNumber: null,
+    resumedFrom: null,
+    isReceiving: false,
+    lastSyncAtMs: null,
+    errorCode: null,
+    errorMessage: null,
+  };
+}

@@ -1,3 +1,5 @@
+import type { CheckedPage } from "../dockets/types.ts";
+
 export interface Amounts {
   dockets: number;
   transactions: number;
@@ -45,3 +47,12 @@ export class Rate {
 
 const bucketMs = 500;
 const windowMs = 10_000;
+
+/** What a page brings. */
+export function amountsOf(checked: CheckedPage): Amounts {
+  return {
+    dockets: checked.dockets.length,
+    transactions: checked.transactions.count,
+    bytes: checked.bytes.length,
+  };
+}

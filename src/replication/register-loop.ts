@@ -1,20 +1,21 @@
 import { backoffMs } from "../base/backoff.ts";
-import { isAbort, messageOf } from "../base/error.ts";
+import { messageOf, PeerError } from "../base/error.ts";
 import { childOf } from "../base/signal.ts";
-import type { Anchor, CheckedPage, Head } from "../dockets/types.ts";
+import type { Anchor, Head } from "../dockets/types.ts";
 import type { Source } from "../peers/adverts.ts";
 import { limits } from "../runtime/limits.ts";
 import { CatchUp } from "./catch-up.ts";
 import { commitUnderPolicy } from "./commit-under-policy.ts";
 import { Following } from "./following.ts";
 import { Judge } from "./judge.ts";
-import type { LoopOptions, LoopView } from "./loop-options.ts";
+import { type LoopOptions, type LoopView, newView } from "./loop-options.ts";
 import { Nap } from "./nap.ts";
 import { describeEnd, type PipelineEnd, runPipeline } from "./pipeline.ts";
-import { Rate } from "./rate.ts";
+import { amountsOf, Rate } from "./rate.ts";
 import { SourceChoice } from "./source-choice.ts";
 import { SourceMemory } from "./source-memory.ts";
-import { codeOf, sentenceOf, type Trouble, troubleOf } from "./trouble.ts";
+import type { Supervised } from "./supervisor.ts";
+import { codeOf, sentenceOf, type Trouble, troubleOfEnd } from "./trouble.ts";
 
 /**
  * Brings one register here and keeps it so: picks a source, runs the pipeline over what it sends,
@@ -23,15 +24,7 @@ import { codeOf, sentenceOf, type Trouble, troubleOf } from "./trouble.ts";
  */
 export class RegisterLoop {
   readonly rate = new Rate();
-  readonly view: LoopView = {
-    sourcePeerId: null,
-    targetNumber: null,
-    resumedFrom: null,
-    isReceiving: false,
-    lastSyncAtMs: null,
-    errorCode: null,
-    errorMessage: null,
-  };
+  readonly view: LoopView = newView();
   readonly #memory: SourceMemory;
   readonly #judge: Judge;
   readonly #choice: SourceChoice;
@@ -39,6 +32,9 @@ export class RegisterLoop {
   #following: Following | null = null;
   #movedMs = 0;
   #stopped = false;
+  #startedMs = 0;
+  /** The newest docket whose seal a peer has shown. */
+  #shownNumber = -1;
   #run = new AbortController();
 
   constructor(private readonly options: LoopOptions) {
@@ -73,6 +69,7 @@ export class RegisterLoop {
    * within a moment, that source withholds it, and the peer that showed it is asked instead.
    */
   heardHead(number: number, peerId: string): void {
+    this.#shownNumber = Math.max(this.#shownNumber, number);
     this.view.targetNumber = Math.max(this.view.targetNumber ?? 0, number);
     this.options.onChange();
     const { clock, anchor } = this.options;
@@ -86,12 +83,34 @@ export class RegisterLoop {
       });
   }
 
+  look(): Supervised {
+    const { subscription, anchor } = this.options;
+    const isAtGoal = subscription.state === "FullyReplicated" || subscription.state === "Active";
+    const { nextNumber } = anchor();
+    const isBehind = !this.#stopped && (!isAtGoal || this.#shownNumber >= nextNumber);
+    const { sourcePeerId } = this.view;
+    return { nextNumber, isBehind, sourcePeerId, startedMs: this.#startedMs };
+  }
+
+  /** Leaves the source that is pulled from and asks again; of another one where it shall rest. */
+  askAgain(options: { restMs: number }): void {
+    const source = this.#following?.source;
+    if (source === undefined) this.wake();
+    else if (options.restMs > 0) this.#memory.exclude(source.peerId, "unreachable", options.restMs);
+    this.#following?.leave(new PeerError("network", "asked-again", { message: "No docket came" }));
+  }
+
+  restart(): void {
+    this.#run.abort();
+  }
+
   /** Runs until the signal aborts; then it ends once a commit under way is done. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       if (this.#stopped) return;
       const run = childOf(signal);
       this.#run = run;
+      this.#startedMs = this.options.clock.monotonicMs();
       await this.#runOnce(run.signal);
       run.dispose();
     }
@@ -124,8 +143,9 @@ export class RegisterLoop {
 
   #isFarBehind(): boolean {
     const { subscription, anchor } = this.options;
-    const isStarted = subscription.mode === "FullReplica" || anchor().nextNumber > 0;
-    return isStarted && this.#choice.isFarBehind(anchor().nextNumber);
+    const { nextNumber } = anchor();
+    const isStarted = subscription.mode === "FullReplica" || nextNumber > 0;
+    return isStarted && this.#choice.isFarBehind(nextNumber);
   }
 
   /** Many sources at once, until nobody has more. What is left is for the stream of one. */
@@ -244,22 +264,10 @@ export class RegisterLoop {
   }
 
   #noteEnd(source: Source, end: PipelineEnd): void {
-    switch (end.kind) {
-      case "moved":
-        return;
-      case "ended":
-        this.#memory.exclude(source.peerId, "unreachable");
-        return;
-      case "broken":
-        if (!isAbort(end.error)) this.#fail("store-failed", messageOf(end.error));
-        return;
-      case "failed":
-        if (!isAbort(end.error)) this.#trouble(source.peerId, troubleOf(end.error));
-        return;
-      case "refused":
-        this.#trouble(source.peerId, { kind: "false", refusal: end.refusal });
-        return;
-    }
+    const trouble = troubleOfEnd(end);
+    if (trouble !== null) this.#trouble(source.peerId, trouble);
+    else if (end.kind === "ended") this.#memory.exclude(source.peerId, "unreachable");
+    else if (end.kind === "broken") this.#fail("store-failed", messageOf(end.error));
   }
 
   #trouble(peerId: string, trouble: Trouble): void {
@@ -289,12 +297,4 @@ export class RegisterLoop {
     const waitMs = backoffMs(subscription.failures, { firstMs: 100, longestMs, dice });
     await this.#nap.rest(waitMs, { clock, signal });
   }
-}
-
-function amountsOf(checked: CheckedPage): { dockets: number; transactions: number; bytes: number } {
-  return {
-    dockets: checked.dockets.length,
-    transactions: checked.transactions.count,
-    bytes: checked.bytes.length,
-  };
 }

@@ -19,6 +19,7 @@ import { equivocationCode, isContradicted } from "./evidence.ts";
 import type { Happening } from "./judge.ts";
 import type { LoopOptions } from "./loop-options.ts";
 import { RegisterLoop } from "./register-loop.ts";
+import { supervise } from "./rescue.ts";
 import { type Mode, Subscription, type SubscriptionState } from "./subscription.ts";
 
 export interface SubscriptionStatus {
@@ -54,6 +55,9 @@ export type SharedLoopOptions = Pick<LoopOptions, "clock" | "dice" | "report"> &
   ) => Pick<LoopOptions, RegisterStation>;
   /** Whether some peer says it holds the register, or we do. */
   isKnown: (registerId: string) => boolean;
+  /** For the supervisor: a new connection to a peer, and a question to all who else there is. */
+  reconnect: (peerId: string) => void;
+  rediscover: (registerId: string) => void;
   /** A subscription's state changed: for adverts and events. */
   onState: (status: SubscriptionStatus) => void;
 };
@@ -207,6 +211,12 @@ function start(
       warn: (facts, message) => log.warn({ registerId, ...facts }, message),
       error: (facts, message) => log.error({ registerId, ...facts }, message),
     },
+  });
+  supervise(loop, {
+    ...rest,
+    registerId,
+    tell: (happening) => keepEvent({ ...happening, registerId }),
+    signal: stopping.signal,
   });
   const ended = loop.run(stopping.signal).catch((error) => {
     if (!isAbort(error))

@@ -1,6 +1,7 @@
-import { messageOf, PeerError } from "../base/error.ts";
+import { isAbort, messageOf, PeerError } from "../base/error.ts";
 import type { Refusal, RefusalCode } from "../dockets/types.ts";
 import { type RefusalName, refusalOf } from "../wire/status.ts";
+import type { PipelineEnd } from "./pipeline.ts";
 
 /** What goes wrong with a source. Whether it is to blame is another question (`blame.ts`). */
 export type Trouble =
@@ -34,6 +35,12 @@ export function troubleOf(error: unknown): Trouble {
   const message = messageOf(error);
   const failed = new PeerError("network", "source-failed", { message, cause: error });
   return { kind: "unreachable", error: failed };
+}
+
+/** What the end of a run says of its source; null: nothing. */
+export function troubleOfEnd(end: PipelineEnd): Trouble | null {
+  if (end.kind === "refused") return { kind: "false", refusal: end.refusal };
+  return end.kind === "failed" && !isAbort(end.error) ? troubleOf(end.error) : null;
 }
 
 /** A stable code for logs and the subscription's `errorCode`. */

@@ -66,6 +66,8 @@ export const limits = {
   pagesInFlight: 4,
   /** Pages of a catch-up from many sources that wait for their turn, a register. */
   catchUpBytes: 32 * MiB,
+  /** A run of replication that is still behind after this starts again: the reference's number. */
+  runMs: 30 * 60_000,
   /** Documents of evidence kept a register: one contradiction says enough. */
   evidencePerRegister: 64,
   /** Events a feed reader may be behind before it is dropped and re-reads the table. */
