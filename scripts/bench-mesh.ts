@@ -1,7 +1,7 @@
 /**
- * What the mesh costs: how long 25 nodes with one seed take to know each other (simulated time, real
- * code, five seeds), what one heartbeat takes in CPU beside a bare call of the same wire, and what a
- * known peer and an open channel take in memory.
+ * What the mesh costs: how long 25 nodes with one seed take to know each other (simulated time,
+ * real code, five seeds), what one heartbeat takes in CPU beside a bare call of the same wire, and
+ * what a known peer and an open channel take in memory.
  *
  *   bun scripts/bench-mesh.ts [nodes, default 25]
  */

@@ -58,7 +58,9 @@ export function networkGroup(host: string): string {
   return plain.toLowerCase().replace(/\.$/, "").split(".").slice(-2).join(".");
 }
 
-/** The host of a gRPC peer string such as `ipv4:127.0.0.1:5001`, `127.0.0.1:5001` or `[::1]:5001`. */
+/**
+ * The host of a gRPC peer string such as `ipv4:127.0.0.1:5001`, `127.0.0.1:5001` or `[::1]:5001`.
+ */
 export function hostOfGrpcPeer(peer: string): string {
   const plain = peer.replace(/^(ipv4|ipv6|dns):/, "");
   return parseAddress(plain)?.host ?? plain;

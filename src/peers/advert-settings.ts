@@ -1,7 +1,7 @@
 /**
- * Which registers this node does not tell of although it holds them: the operator's word. Owns it in
- * memory and in the store; REST changes it, adverts are made by it. What is held, and who may read
- * it, is not decided here: a private register stays private whatever stands in this list.
+ * Which registers this node does not tell of although it holds them: the operator's word. Owns it
+ * in memory and in the store; REST changes it, adverts are made by it. What is held, and who may
+ * read it, is not decided here: a private register stays private whatever stands in this list.
  */
 import { assert } from "../base/assert.ts";
 import { sql } from "../store/sql.ts";

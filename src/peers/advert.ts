@@ -1,4 +1,6 @@
-/** What a peer says it holds of one register. Heights are hints: only a sealed header proves one. */
+/**
+ * What a peer says it holds of one register. Heights are hints: only a sealed header proves one.
+ */
 export interface Advert {
   registerId: string;
   syncState: SyncState;

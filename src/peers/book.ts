@@ -50,7 +50,9 @@ export class Book {
     return this.#peers.get(peerId)?.isBanned ?? false;
   }
 
-  /** `sourceGroup`: the network group of who tells; his records share a bounded part of the book. */
+  /**
+   * `sourceGroup`: the network group of who tells; his records share a bounded part of the book.
+   */
   learn(record: PeerRecord, teller: Teller, told: { sourceGroup?: string } = {}): Learned {
     const refusal = this.#refusal(record, teller);
     if (refusal !== null) return { kind: "refused", code: refusal };

@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 
 /**
  * Places for names, in buckets of a fixed size. Which buckets a name can get into depends on the
- * network group that vouches for it, by a secret of this node: one group reaches `reach` buckets and
- * no more, however many names it makes up.
+ * network group that vouches for it, by a secret of this node: one group reaches `reach` buckets
+ * and no more, however many names it makes up.
  */
 export class Buckets {
   readonly #buckets: Set<string>[];

@@ -1,6 +1,7 @@
 /**
  * The open connections to peers: one channel a peer. Owns them; the mesh opens and closes them, and
- * whoever has a question to a peer asks here for its channel. It decides nothing about whom to know.
+ * whoever has a question to a peer asks here for its channel. It decides nothing about whom to
+ * know.
  *
  * none → idle        a channel was asked for; nothing is sent yet
  * idle → connecting  the first call goes out

@@ -67,8 +67,8 @@ export class Dialler {
   }
 
   /**
-   * The peer showed itself: it is reached for now instead of after its back-off. How often it failed
-   * is not forgotten, and calls alone can't make us dial it again and again.
+   * The peer showed itself: it is reached for now instead of after its back-off. How often it
+   * failed is not forgotten, and calls alone can't make us dial it again and again.
    */
   hurry(peerId: string): void {
     if (!this.#hurried.take(peerId)) return;

@@ -42,7 +42,9 @@ export async function exchange(
   return hear(book, { records: answer.knownPeers.map(recordOf), tellerHost: peer.host });
 }
 
-/** Takes in what somebody says of others, filed under his network group. Gives how many were new. */
+/**
+ * Takes in what somebody says of others, filed under his network group. Gives how many were new.
+ */
 export function hear(
   book: Book,
   said: { records: readonly PeerRecord[]; tellerHost: string },

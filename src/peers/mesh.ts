@@ -1,7 +1,7 @@
 /**
- * The mesh's duties: reach the seeds and every peer we learn of, keep each one warm with heartbeats,
- * and swap address lists. Owns the timers; what it learns goes into the book. It is a value that
- * gets clock, dice and everything it does to the outside as functions.
+ * The mesh's duties: reach the seeds and every peer we learn of, keep each one warm with
+ * heartbeats, and swap address lists. Owns the timers; what it learns goes into the book. It is a
+ * value that gets clock, dice and everything it does to the outside as functions.
  */
 import { messageOf } from "../base/error.ts";
 import { pickSome } from "../base/prng.ts";

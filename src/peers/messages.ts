@@ -67,7 +67,10 @@ export function advertisementOf(advert: Advert): Draft<RegisterAdvertisement> {
   };
 }
 
-/** A .NET peer says neither whether it is whole nor how many dockets it has: its state and height do. */
+/**
+ * A .NET peer says neither whether it is whole nor how many dockets it has: its state and height
+ * do.
+ */
 export function advertOf(told: RegisterAdvertisement): Advert {
   const syncState = syncStates[told.syncState] ?? "Unknown";
   return bounded({

@@ -7,8 +7,8 @@ import type { Peer } from "./peer.ts";
 import * as standing from "./standing.ts";
 
 /**
- * What an operator does to peers, carried out on the running node: the book changes, connections end
- * both ways, and it is stored before anybody is told that it is done.
+ * What an operator does to peers, carried out on the running node: the book changes, connections
+ * end both ways, and it is stored before anybody is told that it is done.
  */
 export async function banPeer(peerId: string, reason: string | null): Promise<Peer> {
   const peer = standing.ban(book(), peerId, reason);
@@ -57,7 +57,9 @@ export async function connectPeer(peerId: string): Promise<Peer> {
   });
 }
 
-/** Forgets it with everything that was known: it may come back as a stranger, with a new key too. */
+/**
+ * Forgets it with everything that was known: it may come back as a stranger, with a new key too.
+ */
 export async function removePeer(peerId: string): Promise<void> {
   const peer = standing.known(book(), peerId);
   if (peer.isBanned) throw conflict("banned", `Peer ${peerId} is banned: unban it first`);
