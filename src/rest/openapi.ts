@@ -45,6 +45,7 @@ function describe(name: string, endpoint: EndpointShape): Json {
   return {
     operationId: name,
     summary: endpoint.summary,
+    "x-access": endpoint.access,
     ...(endpoint.access === "anonymous" ? {} : { security: [{ bearer: [] }] }),
     parameters: [
       ...parameters(endpoint.params, "path"),

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import * as rest from "../../src/rest/app.ts";
-import type { PeerView } from "../../src/rest/peer-desk.ts";
 import { newSubscription } from "./memory-node.ts";
+import { newPeerView as peer } from "./memory-peer-desk.ts";
 import { Rest } from "./rest-of.ts";
 
 afterAll(() => rest.close());
@@ -56,7 +56,9 @@ describe("GET /api/topology", () => {
     const advert = { registerId, syncState: "Active", latestVersion: 1, latestDocketVersion: 0 };
     api.node.peers = [peer("p1", { isConnected: true }), peer("p2", { isBanned: true })];
     const { body } = await api.get("/api/topology");
-    expect(body.links).toEqual([{ from: "memory", to: "p1", latencyMs: 3, serves: [] }]);
+    expect(body.links).toEqual([
+      { from: "memory", to: "p1", latencyMs: expect.any(Number), serves: [] },
+    ]);
     expect(body.singlePoints).toEqual([{ registerId, nodeId: "memory" }]);
     expect(JSON.stringify(body)).not.toContain(hidden.registerId);
     api.node.peers = [
@@ -68,24 +70,3 @@ describe("GET /api/topology", () => {
     expect(second.singlePoints).toEqual([{ registerId: hidden.registerId, nodeId: "memory" }]);
   });
 });
-
-function peer(peerId: string, changes: Partial<PeerView>): PeerView {
-  return {
-    peerId,
-    address: "127.0.0.1",
-    port: 5001,
-    supportedProtocols: [],
-    firstSeenMs: 1,
-    lastSeenMs: 1,
-    failureCount: 0,
-    isSeedNode: false,
-    isConnected: false,
-    averageLatencyMs: 3,
-    isBanned: false,
-    bannedAtMs: null,
-    banReason: null,
-    qualityScore: 80,
-    advertisedRegisters: [],
-    ...changes,
-  } as PeerView;
-}
