@@ -18,7 +18,9 @@ const main = new URL("../src/main.ts", import.meta.url).pathname;
 export const folder = mkdtempSync(join(tmpdir(), "sorcha-peer-bench-"));
 const children = new Set<Bun.Subprocess>();
 
-/** Started, ready, and with a service token. Transaction signatures are not checked: W2 is without. */
+/**
+ * Started, ready, and with a service token. Transaction signatures are not checked: W2 is without.
+ */
 export async function startNode(
   name: string,
   options: { environment?: Record<string, string>; seed?: BenchNode } = {},

@@ -1,7 +1,7 @@
 /**
  * This node's place in the mesh. Owns the one `Mesh` with the book, the channels and the door for
- * callers, and the timer that stores what changed. `node.ts` opens it; RPC handlers, replication and
- * REST ask it. What it tells and whom it wakes are functions from above: it knows no register.
+ * callers, and the timer that stores what changed. `node.ts` opens it; RPC handlers, replication
+ * and REST ask it. What it tells and whom it wakes are functions from above: it knows no register.
  */
 import { randomBytes } from "node:crypto";
 import { lookup } from "node:dns/promises";

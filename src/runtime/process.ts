@@ -69,9 +69,9 @@ export function spawnChild(command: readonly string[], options: SpawnOptions = {
 }
 
 /**
- * Calls `stop` at the first SIGINT or SIGTERM; another one, a second later or more, ends the process
- * at once. One Ctrl-C may arrive several times: from the terminal, and from `npx` or `bun run`
- * passing it on. Returns what takes the listeners away again.
+ * Calls `stop` at the first SIGINT or SIGTERM; another one, a second later or more, ends the
+ * process at once. One Ctrl-C may arrive several times: from the terminal, and from `npx` or `bun
+ * run` passing it on. Returns what takes the listeners away again.
  */
 export function onStop(stop: (signal: StopSignal) => void): () => void {
   let firstMs: number | null = null;

@@ -66,7 +66,9 @@ export class Queue {
     return { sealed };
   }
 
-  /** Takes up what an earlier run accepted. What it had sealed before it ended is only taken off. */
+  /**
+   * Takes up what an earlier run accepted. What it had sealed before it ended is only taken off.
+   */
   async resume(registerId: string): Promise<void> {
     const queued = await listQueued(sql(), registerId);
     if (queued.length === 0) return;

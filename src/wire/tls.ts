@@ -1,8 +1,8 @@
 /**
  * TLS on both ends of a channel, with certificates that change while the node runs: a new
- * connection takes the newest, an open one keeps what it began with. Measured on Bun 1.4.5: the listener's
- * context can be swapped, `checkServerIdentity` is called with the certificate, and a server name
- * must be set and be no IP address.
+ * connection takes the newest, an open one keeps what it began with. Measured on Bun 1.4.5: the
+ * listener's context can be swapped, `checkServerIdentity` is called with the certificate, and a
+ * server name must be set and be no IP address.
  */
 import { isIP } from "node:net";
 import type { PeerCertificate } from "node:tls";
