@@ -5,6 +5,7 @@ import { version } from "../runtime/version.ts";
 import { addCerts } from "./certs.ts";
 import { addCompletion } from "./completion.ts";
 import { addDemo } from "./demo-command.ts";
+import { addEvidence, addRegisterWhy } from "./evidence.ts";
 import { exitCodeOf, exitCodes, Interrupted } from "./exit.ts";
 import { addExport } from "./export.ts";
 import { addImport } from "./import.ts";
@@ -50,6 +51,8 @@ function buildProgram(options: ProgramOptions, setExitCode: (code: number) => vo
   addServe(program, options);
   addDemo(program, setExitCode);
   addRegisters(program);
+  addRegisterWhy(program);
+  addEvidence(program);
   addRegisterCreate(program);
   addImport(program);
   addExport(program, { verifyThread: verify });

@@ -12,6 +12,7 @@ import { registerEndpoints } from "./register-endpoints.ts";
 import { count } from "./schemas.ts";
 import { tokenEndpoints } from "./token-endpoints.ts";
 import { topologyEndpoints } from "./topology-endpoints.ts";
+import { whyEndpoints } from "./why-endpoints.ts";
 
 export const endpoints = {
   live: endpoint({
@@ -86,6 +87,7 @@ export const endpoints = {
   ...recordEndpoints,
   ...tokenEndpoints,
   ...topologyEndpoints,
+  ...whyEndpoints,
 } as const;
 
 export type Endpoints = typeof endpoints;

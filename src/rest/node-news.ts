@@ -1,10 +1,11 @@
 import { listEvents } from "../registers/events-table.ts";
 import { follow } from "../registers/feed.ts";
+import { exportEvidence, listContradictions } from "../replication/evidence.ts";
 import { sql } from "../store/sql.ts";
 import type { HeadNews, RestSource } from "./source.ts";
 
 /** What happens at the real node, as REST tells it. */
-export const nodeNews: Pick<RestSource, "followHeads" | "readEvents"> = {
+export const nodeNews: Pick<RestSource, "followHeads" | "readEvents" | "listEvidence"> = {
   followHeads: (signal) => {
     const follower = follow({ signal });
     return {
@@ -26,4 +27,13 @@ export const nodeNews: Pick<RestSource, "followHeads" | "readEvents"> = {
     };
   },
   readEvents: (wanted) => listEvents(sql(), wanted),
+  listEvidence: async (registerId) => {
+    const found = await listContradictions(registerId);
+    return Promise.all(
+      found.map(async (one) => {
+        const proof = await exportEvidence(registerId, one.docketNumber);
+        return { ...one, proof: Buffer.from(proof).toString() };
+      }),
+    );
+  },
 };

@@ -67,7 +67,13 @@ export interface RestSource {
   /** Heads as they are committed, until the signal aborts or this reader falls behind. */
   followHeads(signal: AbortSignal): AsyncIterable<HeadNews> & { readonly lagged: boolean };
   /** The newest `countMax` noted events with an id above `after`, oldest first. */
-  readEvents(wanted: { after: number; countMax: number }): Promise<NotedEvent[]>;
+  readEvents(wanted: {
+    after: number;
+    countMax: number;
+    registerId?: string;
+  }): Promise<NotedEvent[]>;
+  /** Sealed dockets of a register that contradict each other, with a portable proof. */
+  listEvidence(registerId: string): Promise<EvidenceView[]>;
 
   /** The token counts no longer; kept until it would have expired. Durable once resolved. */
   revokeToken(tokenId: string, untilMs: number): Promise<void>;
@@ -91,6 +97,14 @@ export interface HeadNews {
 }
 
 /** Something worth knowing, as the store keeps it. Ids ascend with time. */
+export interface EvidenceView {
+  docketNumber: number;
+  hashes: readonly string[];
+  sourcePeerId: string | null;
+  foundAtMs: number;
+  proof: string;
+}
+
 export interface NotedEvent {
   eventId: number;
   atMs: number;

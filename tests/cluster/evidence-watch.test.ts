@@ -52,6 +52,21 @@ test("Two sealed dockets with one number stop the register, and the proof goes r
     expect(held?.subscription?.syncState).toBe("Error");
     expect(held?.headDocketHash).toBe(anchorAfter(chain.check(dockets, dockets)).previousHash);
   }
+  // The proof can be taken along and checked without a node.
+  const list = await two.ok(["evidence", "list", registerId, "--output", "json"]);
+  expect(JSON.parse(list)).toMatchObject([
+    { docketNumber: dockets, sourcePeerId: expect.any(String) },
+  ]);
+  const proof = await two.ok(["evidence", "show", registerId, String(dockets)]);
+  const file = await cluster.write("proof.json", proof);
+  expect((await one.cli(["evidence", "verify", file], { bare: true })).code).toBe(0);
+  const bent = await cluster.write(
+    "bent.json",
+    proof.replace('"docketNumber":4', '"docketNumber":3'),
+  );
+  expect((await one.cli(["evidence", "verify", bent], { bare: true })).code).not.toBe(0);
+  expect(await one.ok(["registers", "why", registerId])).toContain("Two sealed dockets");
+
   // It stays so across a restart.
   await one.stop();
   await one.start();

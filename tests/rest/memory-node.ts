@@ -67,6 +67,7 @@ export class MemoryNode implements RestSource {
     authorityExpiresAtMs: null,
   });
   queueSize = () => 0;
+  listEvidence = async () => [];
   readEvents = async (wanted: { after: number; countMax: number }) =>
     this.noted.filter((one) => one.eventId > wanted.after).slice(-wanted.countMax);
 
