@@ -10,48 +10,38 @@ import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { messageOf } from "./base/error.ts";
 import { dice } from "./base/prng.ts";
-import { hostOfGrpcPeer, parseAddress, scopeOf } from "./peers/address.ts";
+import { parseAddress, scopeOf } from "./peers/address.ts";
 import { sourcesOf } from "./peers/adverts.ts";
 import { isEverywhere } from "./peers/external-address.ts";
-import { answerHello } from "./peers/handshake.ts";
 import { type Identity, loadIdentity } from "./peers/identity.ts";
-import type { JournalEntry } from "./peers/journal.ts";
 import * as network from "./peers/network.ts";
 import { reachNewSeeds } from "./peers/new-seeds.ts";
-import { appendEvents, type NodeEvent, trimEvents } from "./registers/events-table.ts";
 import * as feed from "./registers/feed.ts";
 import * as heads from "./registers/heads.ts";
 import { finishPurges } from "./registers/purge.ts";
 import { bindRegister, reportSource } from "./replication/binding.ts";
 import { localAdverts } from "./replication/local-adverts.ts";
 import { healthMetrics } from "./replication/node-health.ts";
+import { storePeerEvents } from "./replication/peer-events.ts";
 import { reconnect, rediscover } from "./replication/rescue.ts";
 import { makeRoad, type Road } from "./replication/road.ts";
 import * as subscriptions from "./replication/subscriptions.ts";
 import * as watching from "./replication/watching.ts";
 import * as rest from "./rest/app.ts";
 import { nodeSource } from "./rest/node-source.ts";
-import { discoveryHandlers } from "./rpc/discovery.ts";
-import { docketSyncHandlers } from "./rpc/docket-sync.ts";
-import { heartbeatHandlers } from "./rpc/heartbeat.ts";
-import { registerSyncHandlers } from "./rpc/register-sync.ts";
-import { replicationHandlers } from "./rpc/replication.ts";
-import type { FollowState } from "./rpc/served.ts";
+import { nodeHandlers } from "./rpc/handlers.ts";
 import * as rpc from "./rpc/server.ts";
 import { systemClock } from "./runtime/clock.ts";
 import type { Config } from "./runtime/config.ts";
 import { openDataDir } from "./runtime/data-dir.ts";
-import { limits } from "./runtime/limits.ts";
 import * as logHolder from "./runtime/log.ts";
 import { version } from "./runtime/version.ts";
 import { coreCount, machineAddress, processId } from "./runtime/vitals.ts";
 import * as origin from "./sealing/origin.ts";
 import { migrate } from "./store/migrate.ts";
 import * as store from "./store/sql.ts";
-import { openTokens } from "./trust/token-rules.ts";
+import { openTokens, type Tokens } from "./trust/token-rules.ts";
 import { openTrust, type Trust } from "./trust/trust.ts";
-import type { HelloRequest } from "./wire/messages.ts";
-import type { Caller, Handler } from "./wire/serve.ts";
 import * as workers from "./workers/pool.ts";
 
 export interface RunningNode {
@@ -127,12 +117,35 @@ async function openFloors(
   watching.open({ clock: systemClock, dice });
   closers.push(watching.close);
 
+  const doors = await openDoors(config, { closers, identity, trust, tokens, road });
+  const run = { nodeId: identity.nodeId, ...doors };
+  await tellCommands(dataDir.path, run);
+  closers.push(() => rm(join(dataDir.path, runFile), { force: true }));
+  const reload = async (next: Config) => {
+    logHolder.setLevel(next.logLevel);
+    rest.changeRates(next);
+    await tokens.reload(next);
+    reachNewSeeds(next.seeds);
+  };
+  return { ...run, reload };
+}
+
+/** The listeners, for peers and for operators; once they are there, this node reaches out. */
+async function openDoors(
+  config: Config,
+  given: { closers: Closers; identity: Identity; trust: Trust; tokens: Tokens; road: Road },
+): Promise<{ httpUrl: string; grpcAddress: string }> {
+  const { closers, identity, trust, tokens, road } = given;
   const grpc = await rpc.open({
     host: config.host,
     port: config.grpcPort,
-    handlers: rpcHandlers(config, identity),
+    handlers: nodeHandlers({
+      identity,
+      replicationProtocol: config.replicationProtocol,
+      clock: systemClock,
+    }),
     showDetails: !config.production,
-    isServing: () => true,
+    isServing: () => store.ping().then(isSo, isNotSo),
     tls: trust.tls,
     identify: (shown) => trust.gatekeeper.identify(shown),
     admit: (caller) => network.gate().enter(caller),
@@ -158,15 +171,7 @@ async function openFloors(
   });
   closers.push(rest.close);
   network.start({ port: grpc.port });
-  await tellCommands(dataDir.path, { nodeId: identity.nodeId, httpUrl: url, grpcAddress });
-  closers.push(() => rm(join(dataDir.path, runFile), { force: true }));
-  const reload = async (next: Config) => {
-    logHolder.setLevel(next.logLevel);
-    rest.changeRates(next);
-    await tokens.reload(next);
-    reachNewSeeds(next.seeds);
-  };
-  return { nodeId: identity.nodeId, httpUrl: url, grpcAddress, reload };
+  return { httpUrl: url, grpcAddress };
 }
 
 /** The road, which also tells the mesh at once of a register that was not here before. */
@@ -179,32 +184,6 @@ function tellingRoad(road: Road): Road {
       if (isNew && taken.ok) network.mesh().tellSoon();
       return taken;
     },
-  };
-}
-
-/** What peers may ask. What is not listed answers UNIMPLEMENTED. */
-function rpcHandlers(config: Config, identity: Identity): Handler[] {
-  const ownRecord = () => network.ownRecord().current();
-  const serve = { nodeId: identity.nodeId, subscriptionOf: followState };
-  const hello = (request: HelloRequest, caller: Caller) =>
-    answerHello(request, { identity, ownRecord, observedHost: hostOfGrpcPeer(caller.address) });
-  return [
-    ...discoveryHandlers(network.discovery),
-    ...heartbeatHandlers(network.heartbeatOptions, { clock: systemClock }),
-    ...registerSyncHandlers(serve),
-    ...docketSyncHandlers({ ...serve, clock: systemClock }),
-    ...(config.replicationProtocol ? replicationHandlers({ ...serve, hello }) : []),
-  ];
-}
-
-function followState(registerId: string): FollowState | null {
-  const status = subscriptions.subscriptionOf(registerId);
-  if (status === null) return null;
-  const { syncState, isReceiving, lastSyncAt } = status;
-  return {
-    syncState,
-    isReceiving,
-    lastSyncAtMs: lastSyncAt === null ? null : Date.parse(lastSyncAt),
   };
 }
 
@@ -249,27 +228,8 @@ function networkOptions(
     localAdverts,
     wake: wakeAll,
     metrics: () => healthMetrics(config.dataDir),
-    storeEvents: (entries) => storeEvents(entries.map(eventOf)),
+    storeEvents: storePeerEvents,
   };
-}
-
-/** An entry of a peer's journal in the words of the common log. */
-function eventOf(entry: JournalEntry): NodeEvent {
-  const { peerId, type, message, atMs, lastAtMs, count, untilMs, facts } = entry;
-  const points = { pointsBefore: entry.pointsBefore, pointsAfter: entry.pointsAfter };
-  return {
-    registerId: null,
-    peerId,
-    type,
-    message,
-    atMs: Math.round(atMs),
-    facts: { ...facts, ...points, count, lastAtMs: Math.round(lastAtMs), untilMs },
-  };
-}
-
-async function storeEvents(events: readonly NodeEvent[]): Promise<void> {
-  await appendEvents(store.sql(), events);
-  await trimEvents(store.sql(), limits.storedEvents);
 }
 
 function loopOptions(
@@ -287,6 +247,14 @@ function loopOptions(
     rediscover: (registerId) => void rediscover(registerId, given.identity.nodeId),
     onState: () => network.mesh().tellSoon(),
   };
+}
+
+function isSo(): boolean {
+  return true;
+}
+
+function isNotSo(): boolean {
+  return false;
 }
 
 function wakeAll(registerIds: readonly string[]): void {

@@ -100,8 +100,8 @@ function writeHead(event: ServerEvent, options: ConnectOptions): void {
     const first = head.firstDocketNumber ?? head.docketNumber;
     const run = first === head.docketNumber ? "" : `${grouped(first)}–`;
     const count = head.transactionCount === undefined ? "" : grouped(head.transactionCount);
-    writeLine(
-      `docket ${run}${grouped(head.docketNumber)}  ${count} transactions  ${head.at}  ${head.docketHash.slice(0, 16)}…`,
-    );
+    const docket = `docket ${run}${grouped(head.docketNumber)}`;
+    const hash = `${head.docketHash.slice(0, 16)}…`;
+    writeLine(`${docket}  ${count} transactions  ${head.at}  ${hash}`);
   }
 }

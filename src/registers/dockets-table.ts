@@ -183,7 +183,8 @@ export async function isChain(
     SELECT count(*) AS count, bool_and(previous_hash = expected) AS "isLinked"
     FROM (
       SELECT previous_hash,
-        lag(hash, 1, ${Buffer.from(run.previousHash, "hex")}::bytea) OVER (ORDER BY number) AS expected
+        lag(hash, 1, ${Buffer.from(run.previousHash, "hex")}::bytea) OVER (ORDER BY number)
+          AS expected
       FROM dockets
       WHERE register_id = ${run.registerId} AND number BETWEEN ${run.from} AND ${run.to}
     ) AS run`;

@@ -9,16 +9,17 @@ import { health } from "../wire/services.ts";
  */
 export function healthHandlers(options: {
   serviceNames: readonly string[];
-  isServing: () => boolean;
+  isServing: () => Promise<boolean>;
 }): Handler[] {
   return [
-    answer(health.check, ({ service }) => {
+    answer(health.check, async ({ service }) => {
       if (service !== "" && !options.serviceNames.includes(service)) {
         throw new PeerError("not-found", "unknown-service", {
           message: `There is no service ${JSON.stringify(service.slice(0, 100))} here`,
         });
       }
-      return { status: options.isServing() ? servingStatus.serving : servingStatus.notServing };
+      const isServing = await options.isServing();
+      return { status: isServing ? servingStatus.serving : servingStatus.notServing };
     }),
   ];
 }

@@ -30,7 +30,7 @@ export interface RpcServerOptions {
   /** Errors tell their causes: in development. */
   showDetails: boolean;
   /** What health probes are told. */
-  isServing: () => boolean;
+  isServing: () => boolean | Promise<boolean>;
   /** Left out: bytes in the clear. */
   tls?: TlsSource | null;
   /** Who a caller is; throws for bad credentials. Left out: who it says it is. */
@@ -52,7 +52,7 @@ export async function open(options: RpcServerOptions): Promise<{ port: number }>
   const server = new Server(serverOptions);
   const stopping = new AbortController();
   const rules = rulesOf(options, stopping.signal);
-  const isServing = () => !stopping.signal.aborted && options.isServing();
+  const isServing = async () => !stopping.signal.aborted && (await options.isServing());
   const serviceNames = options.handlers.map((handler) => handler.path.split("/")[1] ?? "");
   for (const { path, definition, implement } of [
     ...options.handlers,

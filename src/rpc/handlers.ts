@@ -1,0 +1,46 @@
+import { hostOfGrpcPeer } from "../peers/address.ts";
+import { answerHello } from "../peers/handshake.ts";
+import type { Identity } from "../peers/identity.ts";
+import * as network from "../peers/network.ts";
+import * as subscriptions from "../replication/subscriptions.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { HelloRequest } from "../wire/messages.ts";
+import type { Caller, Handler } from "../wire/serve.ts";
+import { discoveryHandlers } from "./discovery.ts";
+import { docketSyncHandlers } from "./docket-sync.ts";
+import { heartbeatHandlers } from "./heartbeat.ts";
+import { registerSyncHandlers } from "./register-sync.ts";
+import { replicationHandlers } from "./replication.ts";
+import type { FollowState } from "./served.ts";
+
+/** All that peers may ask of this node. What is not listed answers UNIMPLEMENTED. */
+export function nodeHandlers(options: {
+  identity: Identity;
+  /** Off: only the Sorcha-compatible services. */
+  replicationProtocol: boolean;
+  clock: Clock;
+}): Handler[] {
+  const { identity, clock } = options;
+  const ownRecord = () => network.ownRecord().current();
+  const serve = { nodeId: identity.nodeId, subscriptionOf: followState };
+  const hello = (request: HelloRequest, caller: Caller) =>
+    answerHello(request, { identity, ownRecord, observedHost: hostOfGrpcPeer(caller.address) });
+  return [
+    ...discoveryHandlers(network.discovery),
+    ...heartbeatHandlers(network.heartbeatOptions, { clock }),
+    ...registerSyncHandlers(serve),
+    ...docketSyncHandlers({ ...serve, clock }),
+    ...(options.replicationProtocol ? replicationHandlers({ ...serve, hello }) : []),
+  ];
+}
+
+function followState(registerId: string): FollowState | null {
+  const status = subscriptions.subscriptionOf(registerId);
+  if (status === null) return null;
+  const { syncState, isReceiving, lastSyncAt } = status;
+  return {
+    syncState,
+    isReceiving,
+    lastSyncAtMs: lastSyncAt === null ? null : Date.parse(lastSyncAt),
+  };
+}
