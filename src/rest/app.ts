@@ -9,6 +9,7 @@ import { systemClock } from "../runtime/clock.ts";
 import { limits } from "../runtime/limits.ts";
 import { CallerAddresses } from "./address.ts";
 import { admit } from "./admission.ts";
+import { apiPage } from "./api-page.ts";
 import { type BearerOptions, bearerGate } from "./bearer.ts";
 import { type Call, type Handler, type Reply, readCall, type Surroundings } from "./call.ts";
 import { type EndpointName, type Endpoints, endpoints } from "./contract.ts";
@@ -134,6 +135,7 @@ function build(options: RestOptions): Built {
   }
   const pages: Record<string, () => Response> = {
     "/": () => new Response(greeting(options.source)),
+    "/scalar": () => apiPage(options.source.version),
     "/openapi/v1.json": () => Response.json(describeApi(options.source.version)),
   };
   for (const [path, page] of Object.entries(pages)) {
