@@ -174,18 +174,32 @@ async function openDoors(
   return { httpUrl: url, grpcAddress };
 }
 
-/** The road, which also tells the mesh at once of a register that was not here before. */
+/**
+ * The road, which also tells the mesh what it took in: of a new register at once, of new heights
+ * soon, but not with every docket of a busy register.
+ */
 function tellingRoad(road: Road): Road {
+  let isTellingSoon = false;
+  const tellOnce = async () => {
+    if (isTellingSoon) return;
+    isTellingSoon = true;
+    await systemClock.sleep(tellHeightsMs);
+    isTellingSoon = false;
+    network.tellSoon();
+  };
   return {
     ...road,
     takeIn: async (page) => {
       const isNew = heads.registerOf(page.registerId) === null;
       const taken = await road.takeIn(page);
-      if (isNew && taken.ok) network.mesh().tellSoon();
+      if (taken.ok && isNew) network.tellSoon();
+      else if (taken.ok) void tellOnce();
       return taken;
     },
   };
 }
+
+const tellHeightsMs = 1_000;
 
 async function openStore(
   config: Config,
@@ -245,7 +259,7 @@ function loopOptions(
     isKnown: (registerId) => sourcesOf(registerId).length > 0,
     reconnect,
     rediscover: (registerId) => void rediscover(registerId, given.identity.nodeId),
-    onState: () => network.mesh().tellSoon(),
+    onState: network.tellSoon,
   };
 }
 

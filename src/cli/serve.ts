@@ -25,8 +25,8 @@ async function serve(flags: Record<string, unknown>, options: NodeOptions): Prom
     // Only here: the other commands need not wait until all that a node is made of is loaded.
     const node = await import("../node.ts");
     const running = await node.open(config, options);
-    const { nodeId, httpUrl, grpcAddress } = running;
-    log.info({ nodeId, httpUrl, grpcAddress }, "Node is up");
+    const { httpUrl, grpcAddress } = running;
+    log.info({ httpUrl, grpcAddress }, "Node is up");
     const forgetReload = onReload(() => void reload(running, flags));
     const signal = await stopping.promise;
     forgetReload();

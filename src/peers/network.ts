@@ -137,6 +137,11 @@ export async function close(): Promise<void> {
   advertSettings.close();
 }
 
+/** What we hold has changed: everybody hears now. Nothing happens while the network is closed. */
+export function tellSoon(): void {
+  network?.mesh.tellSoon();
+}
+
 export function mesh(): Mesh {
   return opened().mesh;
 }
