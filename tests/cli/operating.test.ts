@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as rest from "../../src/rest/app.ts";
 import { newSubscription } from "../rest/memory-node.ts";
+import { newPeerView } from "../rest/memory-peer-desk.ts";
 import { Rest } from "../rest/rest-of.ts";
 import { runProgram } from "../support/node.ts";
 
@@ -50,6 +51,39 @@ describe("--yes", () => {
     expect(api.node.subscriptions).toHaveLength(1);
     expect((await runProgram([...words, "--yes"])).code).toBe(0);
     expect(api.node.subscriptions).toHaveLength(0);
+  });
+});
+
+describe("registers watch", () => {
+  test("writes a line for every docket as it comes, and ends when told to", async () => {
+    const { registerId } = await api.node.createRegister({ name: "watched" });
+    const words = ["registers", "watch", registerId, "--url", api.url, "--count", "2"];
+    const watching = runProgram([...words, "--output", "ndjson", "-q"]);
+    const head = { registerId, atMs: 1, docketHash: "a".repeat(64), transactionCount: 1 };
+    let docketNumber = 0;
+    const telling = setInterval(() => {
+      docketNumber += 1;
+      api.node.tell({ ...head, firstDocketNumber: docketNumber, docketNumber });
+    }, 100);
+    const { code, stdout } = await watching;
+    clearInterval(telling);
+    const lines = stdout.trim().split("\n");
+    const [first, second] = lines.map((line) => JSON.parse(line).docketNumber as number);
+    expect([code, lines.length]).toEqual([0, 2]);
+    expect(second).toBe((first ?? 0) + 1);
+  });
+});
+
+describe("topology", () => {
+  test("draws a tree for people and gives rows and the whole to programs", async () => {
+    api.node.peers = [newPeerView("desk-2", { isConnected: true })];
+    const words = ["topology", "--url", api.url];
+    const tree = (await runProgram(words)).stdout;
+    expect(tree).toMatch(/^memory {2}127\.0\.0\.1:5001, this node$/m);
+    expect(tree).toMatch(/^└─ desk-2 .*connected/m);
+    expect((await runProgram([...words, "--output", "csv"])).stdout.split("\n")).toHaveLength(4);
+    const whole = JSON.parse((await runProgram([...words, "--output", "json"])).stdout);
+    expect(whole.links).toMatchObject([{ from: "memory", to: "desk-2" }]);
   });
 });
 
