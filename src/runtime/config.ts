@@ -68,8 +68,9 @@ export function loadConfig(layers: {
   const issue = parsed.error.issues[0];
   const key = String(issue?.path[0]) as ConfigKey;
   const value = secretKeys.includes(key) ? "***" : JSON.stringify(raw[key]);
+  const origin = `from ${sources[key]}, ${environmentName(key)}`;
   throw new PeerError("configuration", "bad-setting", {
-    message: `Setting ${key} = ${value} (from ${sources[key]}, ${environmentName(key)}) is not usable: ${issue?.message}`,
+    message: `Setting ${key} = ${value} (${origin}) is not usable: ${issue?.message}`,
     facts: { key, source: sources[key] },
   });
 }

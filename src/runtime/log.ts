@@ -1,6 +1,6 @@
 /**
- * Owns the program's one logger: pino, JSON lines on stdout or stderr, never a pino transport (those
- * crash in a compiled binary). Whoever runs the process opens it; until then it is silent.
+ * Owns the program's one logger: pino, JSON lines on stdout or stderr, never a pino transport
+ * (those crash in a compiled binary). Whoever runs the process opens it; until then it is silent.
  * Tokens, keys and payloads are never given to it.
  */
 import pino from "pino";

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:tes
 import { SignJWT } from "jose";
 import { verifyInclusion } from "../../src/dockets/proof.ts";
 import * as rest from "../../src/rest/app.ts";
-import { TokenGate } from "../../src/trust/tokens.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
+import { TokenGate } from "../../src/trust/tokens.ts";
 import { MemoryNode, newSubscription } from "./memory-node.ts";
 
 const jwt = {
