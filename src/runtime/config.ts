@@ -91,7 +91,7 @@ function pickValue(
   const flag = layers.flags?.[key];
   if (flag !== undefined) return { value: flag, source: "flag" };
   const environment = layers.environment ?? {};
-  if (key === "production" && environment["NODE_ENV"] === "production") {
+  if (key === "production" && environment.NODE_ENV === "production") {
     return { value: true, source: "environment" };
   }
   for (const name of [environmentName(key), ...(environmentAliases[key] ?? [])]) {
