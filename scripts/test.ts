@@ -45,16 +45,15 @@ process.exit(totals.failed === 0 ? 0 : 1);
 async function runTests(options: { files: string[]; timeoutMs: number }): Promise<void> {
   if (options.files.length === 0) return;
   const paths = options.files.map((path) => `./${path}`);
-  const child = Bun.spawn(
-    [process.execPath, "test", "--isolate", `--timeout=${options.timeoutMs}`, ...paths],
-    {
-      cwd: root,
-      env: { ...process.env, TEST_DATABASE_URL: database.url ?? "" },
-      stdin: "ignore",
-      stdout: "inherit",
-      stderr: "pipe",
-    },
-  );
+  // A failed test may leave a process behind, which would keep the output open for ever.
+  const flags = ["--isolate", "--no-orphans", `--timeout=${options.timeoutMs}`];
+  const child = Bun.spawn([process.execPath, "test", ...flags, ...paths], {
+    cwd: root,
+    env: { ...process.env, TEST_DATABASE_URL: database.url ?? "" },
+    stdin: "ignore",
+    stdout: "inherit",
+    stderr: "pipe",
+  });
   const found: Totals = { passed: 0, failed: 0, skipped: 0 };
   for await (const line of linesOf(child.stderr)) {
     console.error(line);
