@@ -137,7 +137,9 @@ export class RegisterLoop {
       this.view.targetNumber = this.options.anchor().nextNumber - 1;
       this.#noteEnd(source, end);
       const hasProgressed = subscription.failures < failuresBefore;
-      if (end.kind !== "moved" && !hasProgressed) await this.#rest(signal);
+      // Another source is asked at once: a rest is for when all of them were asked in vain.
+      const isInVain = end.kind !== "moved" && !hasProgressed;
+      if (isInVain && this.#choice.best() === undefined) await this.#rest(signal);
     }
   }
 
@@ -282,12 +284,11 @@ export class RegisterLoop {
     this.#fail(errorCode ?? "no-source", errorMessage ?? message);
   }
 
-  #fail(code: string, message: string): void {
+  #fail(code: string, why: string): void {
     this.view.errorCode = code;
-    this.view.errorMessage = message;
-    const isNowError = this.options.subscription.failed();
-    if (isNowError)
-      this.options.log.warn({ code }, "Too many failures in a row; trying more slowly");
+    this.view.errorMessage = why;
+    const message = "Too many failures in a row; trying more slowly";
+    if (this.options.subscription.failed()) this.options.log.warn({ code }, message);
     this.options.onChange();
   }
 
