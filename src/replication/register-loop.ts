@@ -285,8 +285,7 @@ export class RegisterLoop {
   }
 
   #fail(code: string, why: string): void {
-    this.view.errorCode = code;
-    this.view.errorMessage = why;
+    Object.assign(this.view, { errorCode: code, errorMessage: why });
     const message = "Too many failures in a row; trying more slowly";
     if (this.options.subscription.failed()) this.options.log.warn({ code }, message);
     this.options.onChange();
