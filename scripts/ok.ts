@@ -35,6 +35,7 @@ console.log(`${passed} passed, ${failed} failed`);
 process.exit(failed === 0 ? 0 : 1);
 
 async function run(step: Step): Promise<boolean> {
+  if (process.stdout.isTTY) process.stdout.write(`  …             ${step.name}\r`);
   const started = performance.now();
   const child = Bun.spawn(step.command, {
     cwd: root,

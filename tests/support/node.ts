@@ -56,7 +56,7 @@ export function onEachStore(name: string, body: (cluster: Cluster) => void): voi
 
 /** The nodes of one group of tests. Ends them after each test, or with `keep` after the last. */
 export class Cluster {
-  readonly folder = mkdtempSync(join(tmpdir(), "sorcha-peer-cluster-"));
+  #folder: string | null = null;
   readonly #nodes: TestNode[] = [];
   #count = 0;
 
@@ -67,8 +67,14 @@ export class Cluster {
     if (!options.keep) afterEach(() => this.removeNodes());
     afterAll(async () => {
       await this.removeNodes();
-      rmSync(this.folder, { recursive: true, force: true });
+      if (this.#folder !== null) rmSync(this.#folder, { recursive: true, force: true });
     });
+  }
+
+  /** Made when it is first wanted: a group whose tests are left out leaves nothing behind. */
+  get folder(): string {
+    this.#folder ??= mkdtempSync(join(tmpdir(), "sorcha-peer-cluster-"));
+    return this.#folder;
   }
 
   /** A started node that is ready. Names may come again in the next test. */
