@@ -6,7 +6,7 @@
  *   wake           peers/ ← replication/    a peer has news of these registers
  *   takeIn         sealing/ ← replication/  the one road, for dockets that we seal ourselves
  */
-import { rm, writeFile } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { messageOf } from "./base/error.ts";
 import { dice } from "./base/prng.ts";
@@ -33,7 +33,7 @@ import { nodeHandlers } from "./rpc/handlers.ts";
 import * as rpc from "./rpc/server.ts";
 import { systemClock } from "./runtime/clock.ts";
 import type { Config } from "./runtime/config.ts";
-import { openDataDir } from "./runtime/data-dir.ts";
+import { openDataDir, writeSecret } from "./runtime/data-dir.ts";
 import * as logHolder from "./runtime/log.ts";
 import { version } from "./runtime/version.ts";
 import { coreCount, machineAddress, processId } from "./runtime/vitals.ts";
@@ -285,5 +285,5 @@ async function tellCommands(
   run: { nodeId: string; httpUrl: string; grpcAddress: string },
 ): Promise<void> {
   const text = JSON.stringify({ pid: processId(), ...run });
-  await writeFile(join(dataDir, runFile), `${text}\n`, { mode: 0o600 });
+  await writeSecret(join(dataDir, runFile), `${text}\n`);
 }
