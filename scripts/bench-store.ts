@@ -9,11 +9,9 @@
  * there and dropped.
  */
 import { createHash } from "node:crypto";
-import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Writable } from "node:stream";
 import { encodeBundle, encodePage, scanPage } from "../src/dockets/bundle.ts";
 import type { Anchor, CheckedPage, Policy, VerifiedPage } from "../src/dockets/types.ts";
 import { appendPage } from "../src/registers/append.ts";
@@ -22,6 +20,7 @@ import * as heads from "../src/registers/heads.ts";
 import type { StoreOptions } from "../src/store/database.ts";
 import { migrate } from "../src/store/migrate.ts";
 import * as store from "../src/store/sql.ts";
+import { copyPages } from "./bench-copy.ts";
 
 const transactionBytes = 512;
 const transactionsADocket = 100;
@@ -91,58 +90,12 @@ async function measure(name: string, options: StoreOptions): Promise<void> {
 
 /** The ceiling: the same bytes by COPY into tables without keys or checks, one commit a page. */
 async function measureCopy(): Promise<void> {
-  const sql = store.sql();
-  await sql`CREATE TABLE plain_dockets (register_id text, number bigint, bundle bytea)`;
-  await sql`ALTER TABLE plain_dockets ALTER COLUMN bundle SET STORAGE EXTERNAL`;
-  await sql`CREATE TABLE plain_transactions (register_id text, key bytea, docket_number bigint)`;
   const start = performance.now();
-  for (const { page } of pages) {
-    await sql.begin(async (transaction) => {
-      const { bytes, dockets, transactions: rows, registerId } = page;
-      const id = Buffer.from(registerId);
-      const docketRows = dockets.map(({ number, offset, length }) =>
-        copyRow([id, int8(number), bytes.subarray(offset, offset + length)]),
-      );
-      await copyInto(
-        await transaction`COPY plain_dockets FROM STDIN (FORMAT binary)`.writable(),
-        docketRows,
-      );
-      const keys = Array.from({ length: rows.count }, (_, i) =>
-        copyRow([
-          id,
-          rows.keys.subarray(i * 16, i * 16 + 16),
-          int8(rows.docketNumbers[i] as number),
-        ]),
-      );
-      await copyInto(
-        await transaction`COPY plain_transactions FROM STDIN (FORMAT binary)`.writable(),
-        keys,
-      );
-    });
-  }
+  await copyPages(
+    store.sql(),
+    pages.map(({ page }) => page),
+  );
   report("postgres plain COPY", performance.now() - start);
-}
-
-async function copyInto(target: Writable, rows: Buffer[]): Promise<void> {
-  const header = Buffer.from("5047434f50590aff0d0a000000000000000000", "hex");
-  target.end(Buffer.concat([header, ...rows, Buffer.from([0xff, 0xff])]));
-  await once(target, "finish");
-}
-
-function copyRow(cells: Uint8Array[]): Buffer {
-  const parts: Uint8Array[] = [Buffer.from([0, cells.length])];
-  for (const cell of cells) {
-    const length = Buffer.alloc(4);
-    length.writeInt32BE(cell.length);
-    parts.push(length, cell);
-  }
-  return Buffer.concat(parts);
-}
-
-function int8(value: number): Buffer {
-  const bytes = Buffer.alloc(8);
-  bytes.writeBigInt64BE(BigInt(value));
-  return bytes;
 }
 
 function report(what: string, ms: number): void {

@@ -163,10 +163,6 @@ export function heardHead(registerId: string, head: { number: number; peerId: st
   running.get(registerId)?.loop.heardHead(head.number, head.peerId);
 }
 
-export function wakeAll(): void {
-  for (const one of running.values()) one.loop.wake();
-}
-
 function refuseSubscribe(registerId: string, genesisHash: string | undefined): void {
   if (running.has(registerId)) {
     throw new PeerError("conflict", "already-subscribed", {

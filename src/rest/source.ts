@@ -1,4 +1,5 @@
-import type { Head, Outcome, Policy } from "../dockets/types.ts";
+import type { Head, Outcome } from "../dockets/types.ts";
+import type { RegisterRow } from "../registers/registers-table.ts";
 import type { TrustStatus } from "../trust/trust.ts";
 import type { PeerDesk, PeerView } from "./peer-desk.ts";
 
@@ -122,24 +123,7 @@ export interface StoredBundle {
 }
 
 /** A register as it stands in the store. Times are unix ms. */
-export interface HeldRegister {
-  registerId: string;
-  name: string;
-  description: string;
-  isPublic: boolean;
-  policy: Policy;
-  genesisHash: string;
-  firstNumber: number;
-  headNumber: number;
-  headHash: string;
-  headTimeMs: number;
-  latestVersion: number;
-  transactionCount: number;
-  bytes: number;
-  verification: "sealed" | "chain";
-  isOrigin: boolean;
-  createdAtMs: number;
-}
+export type HeldRegister = Readonly<RegisterRow>;
 
 export interface AdvertView {
   registerId: string;
