@@ -10,9 +10,8 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { messageOf } from "./base/error.ts";
 import { dice } from "./base/prng.ts";
-import { parseAddress, scopeOf } from "./peers/address.ts";
 import { sourcesOf } from "./peers/adverts.ts";
-import { isEverywhere } from "./peers/external-address.ts";
+import { announcing } from "./peers/announcing.ts";
 import { type Identity, loadIdentity } from "./peers/identity.ts";
 import * as network from "./peers/network.ts";
 import { reachNewSeeds } from "./peers/new-seeds.ts";
@@ -26,6 +25,7 @@ import { storePeerEvents } from "./replication/peer-events.ts";
 import { reconnect, rediscover } from "./replication/rescue.ts";
 import { makeRoad, type Road } from "./replication/road.ts";
 import * as subscriptions from "./replication/subscriptions.ts";
+import { tellingRoad } from "./replication/telling-road.ts";
 import * as watching from "./replication/watching.ts";
 import * as rest from "./rest/app.ts";
 import { nodeSource } from "./rest/node-source.ts";
@@ -102,7 +102,7 @@ async function openFloors(
   closers.push(workers.close);
   await network.open(networkOptions(config, { identity, trust }));
   closers.push(network.close);
-  const road = tellingRoad(makeRoad({ ...config, clock: systemClock }));
+  const road = tellingRoad(makeRoad({ ...config, clock: systemClock }), systemClock);
   await origin.open({
     nodeId: identity.nodeId,
     signer: identity.signer,
@@ -174,33 +174,6 @@ async function openDoors(
   return { httpUrl: url, grpcAddress };
 }
 
-/**
- * The road, which also tells the mesh what it took in: of a new register at once, of new heights
- * soon, but not with every docket of a busy register.
- */
-function tellingRoad(road: Road): Road {
-  let isTellingSoon = false;
-  const tellOnce = async () => {
-    if (isTellingSoon) return;
-    isTellingSoon = true;
-    await systemClock.sleep(tellHeightsMs);
-    isTellingSoon = false;
-    network.tellSoon();
-  };
-  return {
-    ...road,
-    takeIn: async (page) => {
-      const isNew = heads.registerOf(page.registerId) === null;
-      const taken = await road.takeIn(page);
-      if (taken.ok && isNew) network.tellSoon();
-      else if (taken.ok) void tellOnce();
-      return taken;
-    },
-  };
-}
-
-const tellHeightsMs = 1_000;
-
 async function openStore(
   config: Config,
   options: NodeOptions & { closers: Closers; dataDir: string },
@@ -225,18 +198,11 @@ function networkOptions(
   config: Config,
   given: { identity: Identity; trust: Trust },
 ): network.NetworkOptions {
-  const { advertise } = config;
-  const bare = { host: advertise?.replace(/^\[|\]$/g, "") ?? "", port: null };
-  const announced = advertise === undefined ? null : (parseAddress(advertise) ?? bare);
-  const machineHost = machineAddress() ?? "127.0.0.1";
-  const listens = isEverywhere(config.host) ? machineHost : config.host;
   return {
     ...config,
+    ...announcing(config, machineAddress()),
     identity: given.identity,
     outgoing: given.trust.outgoing,
-    announced,
-    machineHost,
-    allowPrivate: config.allowPrivate ?? scopeOf(announced?.host ?? listens) === "private",
     speaksReplication: config.replicationProtocol,
     clock: systemClock,
     localAdverts,
