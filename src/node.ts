@@ -34,6 +34,7 @@ import * as rpc from "./rpc/server.ts";
 import { systemClock } from "./runtime/clock.ts";
 import type { Config } from "./runtime/config.ts";
 import { openDataDir, writeSecret } from "./runtime/data-dir.ts";
+import { refuseTakenPorts } from "./runtime/free-ports.ts";
 import * as logHolder from "./runtime/log.ts";
 import { version } from "./runtime/version.ts";
 import { coreCount, machineAddress, processId } from "./runtime/vitals.ts";
@@ -88,6 +89,7 @@ async function openFloors(
   const { closers } = options;
   const dataDir = await openDataDir(config.dataDir);
   closers.push(dataDir.release);
+  await refuseTakenPorts(config);
   const identity = await loadIdentity(dataDir, config.nodeId);
   const tokens = await openTokens(config, dataDir.path);
   logHolder.open({ level: config.logLevel, nodeId: identity.nodeId });

@@ -16,7 +16,7 @@ import { type EndpointName, type Endpoints, endpoints } from "./contract.ts";
 import type { EndpointShape } from "./endpoint.ts";
 import { EventHub } from "./event-hub.ts";
 import { AnswerHeaders } from "./headers.ts";
-import { IdempotentAnswers, readIdempotencyKey } from "./idempotency.ts";
+import { IdempotentAnswers, keyedRequest } from "./idempotency.ts";
 import { describeApi } from "./openapi.ts";
 import { type RateSettings, Rates } from "./rates.ts";
 import { routes } from "./routes.ts";
@@ -107,7 +107,7 @@ function build(options: RestOptions): Built {
     startedAtMs: options.nowMs(),
   };
   const headers = new AnswerHeaders(protection.corsOrigins);
-  const answered = new IdempotentAnswers();
+  const answered = new IdempotentAnswers(options.source.answers, options.nowMs);
   const app = new Elysia({
     // The bound of a body is kept while reading it, where it can be answered in our own words.
     serve: { maxRequestBodySize: 2 ** 40, idleTimeout: 120 },
@@ -185,13 +185,10 @@ async function respond(
   },
 ): Promise<Response> {
   const { call, handler } = given;
-  const key = endpoint.takesIdempotencyKey ? readIdempotencyKey(request.headers) : null;
-  if (key === null) return toResponse(endpoint, await handler(call));
-  const who = call.caller.isAnonymous ? "" : call.caller.subject;
-  const scope = `${who} ${request.method} ${new URL(request.url).pathname}`;
-  const { reply, isRepeated } = await given.answered.run(
-    { scope, key, bodyText: call.bodyText },
-    async () => handler(call),
+  const keyed = endpoint.takesIdempotencyKey ? keyedRequest(request, call) : null;
+  if (keyed === null) return toResponse(endpoint, await handler(call));
+  const { reply, isRepeated } = await given.answered.run(keyed, async (attempt) =>
+    handler({ ...call, attempt }),
   );
   const response = toResponse(endpoint, reply);
   if (isRepeated) response.headers.set("idempotency-replayed", "true");

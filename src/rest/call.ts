@@ -6,6 +6,7 @@ import { requireAccess } from "./auth.ts";
 import { parseJson, readText } from "./body.ts";
 import type { BodyOf, EndpointShape, ParamsOf, QueryOf, ReplyOf } from "./endpoint.ts";
 import type { EventHub } from "./event-hub.ts";
+import type { Attempt } from "./idempotency.ts";
 import type { RestSource } from "./source.ts";
 
 /** One checked request: everything in it keeps the contract. */
@@ -16,6 +17,8 @@ export interface Call<E> {
   /** The body as it came; "" when the endpoint takes none. */
   bodyText: string;
   caller: Caller;
+  /** Null unless the request carries an `Idempotency-Key`. */
+  attempt: Attempt | null;
   gate: TokenGate;
   headers: Headers;
   events: EventHub;
@@ -67,6 +70,7 @@ export async function readCall<E extends EndpointShape>(
       endpoint.body === undefined ? undefined : (readBody(endpoint.body, bodyText) as undefined),
     bodyText,
     caller,
+    attempt: null,
     gate: around.gate,
     headers: raw.request.headers,
     events: around.events,

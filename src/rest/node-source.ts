@@ -12,6 +12,7 @@ import { ping, sql } from "../store/sql.ts";
 import { nodeNews } from "./node-news.ts";
 import { nodePeerDesk, viewOf } from "./node-peers.ts";
 import type { RestSource } from "./source.ts";
+import { storedAnswers } from "./stored-answers.ts";
 
 /** What REST asks, answered by the real node. */
 export function nodeSource(facts: {
@@ -32,6 +33,7 @@ export function nodeSource(facts: {
     checks: async () => ({ database: await answers(), listener: true }),
     trustStatus: facts.trustStatus,
     queueSize: origin.queueSize,
+    answers: storedAnswers(),
     listPeers: () => book().list().map(viewOf),
     peerDesk: nodePeerDesk(),
     availableRegisters: () => availableRegisters(localAdverts(null)),

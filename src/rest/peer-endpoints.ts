@@ -170,6 +170,7 @@ export const peerEndpoints = {
     path: "/api/peers",
     access: "manage-peers",
     summary: "Reach an address and keep the peer that answers there",
+    takesIdempotencyKey: true,
     body: z.strictObject({
       address: z
         .string()

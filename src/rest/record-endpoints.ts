@@ -51,6 +51,7 @@ export const recordEndpoints = {
     path: "/api/registers/{registerId}/dockets",
     access: "service",
     summary: "Hand in a sealed docket with its transactions: verified, stored, passed on",
+    takesIdempotencyKey: true,
     params: registerParams,
     body: z.strictObject({
       docket: z.union([z.string(), z.record(z.string(), z.unknown())]),

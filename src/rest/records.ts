@@ -20,7 +20,7 @@ export async function submitTransaction(
   const submitted = await call.source.submit({
     registerId,
     dataText,
-    ...withoutUndefined({ type, recipients, wait }),
+    ...withoutUndefined({ type, recipients, wait, nonce: call.attempt?.seed }),
   });
   return { body: submitted, status: submitted.docketNumber === undefined ? 202 : 201 };
 }

@@ -52,7 +52,10 @@ export function availableRegisters(
 export async function createRegister(
   call: Call<Endpoints["createRegister"]>,
 ): Promise<Reply<Endpoints["createRegister"]>> {
-  const created = await call.source.createRegister(withoutUndefined(call.body));
+  const created = await call.source.createRegister({
+    ...withoutUndefined(call.body),
+    ...(call.attempt === null ? {} : { registerId: call.attempt.seed }),
+  });
   return { body: created, headers: { location: `/api/registers/${created.registerId}` } };
 }
 

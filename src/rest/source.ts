@@ -1,6 +1,7 @@
 import type { Head, Outcome } from "../dockets/types.ts";
 import type { RegisterRow } from "../registers/registers-table.ts";
 import type { TrustStatus } from "../trust/trust.ts";
+import type { AnswerBook } from "./idempotency.ts";
 import type { PeerDesk, PeerView } from "./peer-desk.ts";
 
 /**
@@ -17,6 +18,9 @@ export interface RestSource {
   trustStatus(): TrustStatus;
   /** Transactions accepted and not yet sealed or passed on. */
   queueSize(): number;
+
+  /** Answers to requests with an `Idempotency-Key`. */
+  readonly answers: AnswerBook;
 
   listPeers(): PeerView[];
   readonly peerDesk: PeerDesk;
@@ -50,6 +54,8 @@ export interface RestSource {
     description?: string;
     isPublic?: boolean;
     readers?: string[];
+    /** Given: the register of that id, if it was made before. */
+    registerId?: string;
   }): Promise<{ registerId: string; genesisHash: string }>;
   submit(request: {
     registerId: string;
@@ -57,6 +63,8 @@ export interface RestSource {
     type?: string;
     recipients?: string[];
     wait?: boolean;
+    /** Given: the transaction that was made with it before, if there is one. */
+    nonce?: string;
   }): Promise<{ transactionId: string; docketNumber?: number }>;
   /** Resolves when every line is sealed and stored. `firstLine` counts from 1. */
   importRecords(request: {

@@ -23,7 +23,7 @@ export async function subscribe(
   call: Call<Endpoints["subscribe"]>,
 ): Promise<Reply<Endpoints["subscribe"]>> {
   const { registerId } = call.params;
-  const status = await call.source.subscribe({ registerId, ...withoutUndefined(call.body) });
+  const status = begun(call) ?? (await call.source.subscribe(wanted(call)));
   return { body: status, headers: { location: `/api/registers/${registerId}/subscribe` } };
 }
 
@@ -34,6 +34,19 @@ export async function unsubscribe(
   const { purge } = call.query;
   await call.source.unsubscribe(registerId, { purge });
   return { body: { registerId, unsubscribed: true, cacheRetained: !purge } };
+}
+
+/** What an earlier attempt of this very request has begun. */
+function begun(call: Call<Endpoints["subscribe"]>): SubscriptionView | null {
+  if (!call.attempt?.isRetry) return null;
+  const { registerId } = call.params;
+  const isIt = (one: SubscriptionView) =>
+    one.registerId === registerId && one.mode === call.body.mode;
+  return call.source.listSubscriptions().find(isIt) ?? null;
+}
+
+function wanted(call: Call<Endpoints["subscribe"]>) {
+  return { registerId: call.params.registerId, ...withoutUndefined(call.body) };
 }
 
 const orders = {

@@ -89,6 +89,8 @@ export const limits = {
   rateBuckets: 20_000,
   idempotencyKeys: 10_000,
   idempotencyMs: 86_400_000,
+  /** Characters of an answer that is kept; a longer one is made again, of what is there. */
+  idempotencyAnswerLength: 8 * KiB,
   /** News kept for readers that come back, and readers of it at once. */
   keptNews: 1_000,
   eventStreams: 1_000,

@@ -65,15 +65,21 @@ export async function close(): Promise<void> {
   origin = null;
 }
 
-/** A new register with this node as its single validator; its genesis docket is stored. */
+/**
+ * A new register with this node as its single validator; its genesis docket is stored. With
+ * `registerId` a request that was broken off can be made again: what is there is not made twice.
+ */
 export async function createRegister(request: {
   name: string;
   description?: string;
   isPublic?: boolean;
   readers?: string[];
+  registerId?: string;
 }): Promise<{ registerId: string; genesisHash: string }> {
   const { nodeId, signer, clock, takeIn } = opened().options;
-  const registerId = hexOf(randomBytes(16));
+  const { registerId = hexOf(randomBytes(16)) } = request;
+  const made = request.registerId === undefined ? null : registerOf(registerId);
+  if (made !== null) return { registerId, genesisHash: made.genesisHash };
   const policy: Policy = {
     version: 1,
     validators: [{ validatorId: nodeId, publicKey: signer.publicKey, algorithm: signer.algorithm }],
@@ -95,7 +101,7 @@ export async function createRegister(request: {
 /**
  * Accepts one transaction; `dataText` is JSON, checked where it came in. It is durable when this
  * resolves, and sealed soon after. With `wait` it resolves only once its docket is stored, and says
- * which.
+ * which. A transaction of the same record and `nonce` is accepted once.
  */
 export async function submit(request: {
   registerId: string;
@@ -103,13 +109,15 @@ export async function submit(request: {
   type?: string;
   recipients?: string[];
   wait?: boolean;
+  nonce?: string;
 }): Promise<{ transactionId: string; docketNumber?: number }> {
   const { queue } = opened();
-  const { wait, ...record } = request;
+  const { wait, nonce = hexOf(randomBytes(16)), ...record } = request;
   sealerOf(request.registerId);
-  const built = buildRecord({ ...record, nonce: hexOf(randomBytes(16)) }, author());
+  const built = buildRecord({ ...record, nonce }, author());
   const { transactionId } = built.transaction;
-  const { sealed } = await queue.accept(built);
+  const isNew = request.nonce === undefined;
+  const { sealed } = await (isNew ? queue.accept(built) : queue.acceptOnce(built));
   return wait ? { transactionId, docketNumber: await sealed } : { transactionId };
 }
 

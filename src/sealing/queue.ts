@@ -27,6 +27,8 @@ export class Queue {
   #count = 0;
   #lastPlace = 0;
   readonly #stopping = new AbortController();
+  /** Transactions on their way to a docket, by id. */
+  readonly #underway = new Map<string, Promise<number>>();
 
   constructor(private readonly options: QueueOptions) {}
 
@@ -42,6 +44,16 @@ export class Queue {
   /** Ends the trying; what waits stays in the database. */
   close(): void {
     this.#stopping.abort();
+  }
+
+  /** The same for a transaction that may have been accepted before: it is sealed once. */
+  async acceptOnce(built: BuiltTransaction): Promise<{ sealed: Promise<number> }> {
+    const { registerId, transactionId } = built.transaction;
+    const underway = this.#underway.get(transactionId);
+    if (underway !== undefined) return { sealed: underway };
+    const held = await findTransaction(sql(), { registerId, transactionId });
+    if (held !== null) return { sealed: Promise.resolve(held.docketNumber) };
+    return this.accept(built);
   }
 
   /** Durable when this resolves. The result's `sealed` resolves with the docket's number. */
@@ -61,9 +73,7 @@ export class Queue {
       this.#count -= 1;
       throw error;
     }
-    const sealed = this.#sealUntilDone(built);
-    sealed.catch(() => undefined);
-    return { sealed };
+    return { sealed: this.#begin(built) };
   }
 
   /**
@@ -84,8 +94,16 @@ export class Queue {
       const decoded = decodeTransaction(one.data);
       assert(decoded.ok, "what was queued can be read");
       const built = { transaction: decoded.value, bytes: one.data };
-      this.#sealUntilDone(built).catch(() => undefined);
+      this.#begin(built);
     }
+  }
+
+  #begin(built: BuiltTransaction): Promise<number> {
+    const { transactionId } = built.transaction;
+    const sealed = this.#sealUntilDone(built).finally(() => this.#underway.delete(transactionId));
+    this.#underway.set(transactionId, sealed);
+    sealed.catch(() => undefined);
+    return sealed;
   }
 
   async #sealUntilDone(built: BuiltTransaction): Promise<number> {

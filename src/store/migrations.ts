@@ -3,6 +3,7 @@ import replication from "../../db/0002_replication.sql" with { type: "text" };
 import peers from "../../db/0003_peers.sql" with { type: "text" };
 import events from "../../db/0004_events.sql" with { type: "text" };
 import mesh from "../../db/0005_mesh.sql" with { type: "text" };
+import answers from "../../db/0006_answers.sql" with { type: "text" };
 
 export interface Migration {
   /** 1, 2, 3 … without a hole. */
@@ -18,4 +19,5 @@ export const migrations: readonly Migration[] = [
   { number: 3, name: "0003_peers", text: peers },
   { number: 4, name: "0004_events", text: events },
   { number: 5, name: "0005_mesh", text: mesh },
+  { number: 6, name: "0006_answers", text: answers },
 ];

@@ -24,6 +24,7 @@ import type {
   StoredBundle,
   SubscriptionView,
 } from "../../src/rest/source.ts";
+import { MemoryAnswers } from "./memory-answers.ts";
 import { MemoryPeerDesk } from "./memory-peer-desk.ts";
 
 interface MemoryRegister {
@@ -67,6 +68,7 @@ export class MemoryNode implements RestSource {
     authorityExpiresAtMs: null,
   });
   queueSize = () => 0;
+  readonly answers = new MemoryAnswers();
   listEvidence = async () => [];
   readEvents = async (wanted: { after: number; countMax: number }) =>
     this.noted.filter((one) => one.eventId > wanted.after).slice(-wanted.countMax);
@@ -148,9 +150,15 @@ export class MemoryNode implements RestSource {
     this.subscriptions = kept;
   }
 
-  async createRegister(request: { name: string; description?: string; isPublic?: boolean }) {
+  async createRegister(request: {
+    name: string;
+    description?: string;
+    isPublic?: boolean;
+    registerId?: string;
+  }) {
     this.#made += 1;
-    const registerId = sha256Hex(`register ${this.#made}`).slice(0, 32);
+    const made = sha256Hex(`register ${this.#made}`).slice(0, 32);
+    const { registerId = made } = request;
     const { name, description = "", isPublic = true } = request;
     const validator = {
       validatorId: "v1",

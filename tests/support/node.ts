@@ -130,6 +130,11 @@ export class TestNode {
     return this.options.dataDir;
   }
 
+  /** Where its tables are; null for an embedded database. */
+  get database(): TestDatabaseSchema | null {
+    return this.options.database;
+  }
+
   get logFile(): string {
     return `${this.dataDir}.log`;
   }
