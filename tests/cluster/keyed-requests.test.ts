@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import postgres from "postgres";
 import { onEachStore, type TestNode, until } from "../support/node.ts";
 
-/** Requests with an `Idempotency-Key`, a kill right after the answer, and the same requests again. */
+/** Requests with an `Idempotency-Key`, a kill right after the answer, and the same ones again. */
 onEachStore("A request with an Idempotency-Key", (cluster) => {
   const environment = { PEER_SEAL_MS: "60000" };
 
