@@ -53,7 +53,7 @@ async function tryDatabase(url: string): Promise<string | null> {
 }
 
 /** The folder of the newest installed `initdb` and `pg_ctl`. Debian keeps them off the PATH. */
-function findPrograms(): string | null {
+export function findPrograms(): string | null {
   const debian = "/usr/lib/postgresql";
   const versions = existsSync(debian)
     ? readdirSync(debian).map(Number).filter(Number.isFinite)
@@ -84,7 +84,7 @@ async function startCluster(programs: string): Promise<TestDatabase> {
 }
 
 /** PostgreSQL refuses to run as root: the account that its package made runs it. */
-function unprivileged(folder: string): string[] {
+export function unprivileged(folder: string): string[] {
   const ids = ["-u", "-g"].map((flag) =>
     Number(Bun.spawnSync(["id", flag, "postgres"]).stdout.toString()),
   );
@@ -93,13 +93,13 @@ function unprivileged(folder: string): string[] {
   return ["setpriv", `--reuid=${user}`, `--regid=${group}`, "--clear-groups"];
 }
 
-function run(command: string[]): void {
+export function run(command: string[]): void {
   const result = Bun.spawnSync(command, { cwd: tmpdir(), stdout: "pipe", stderr: "pipe" });
   if (result.success) return;
   throw new Error(`${command.join(" ")} failed: ${result.stderr}${result.stdout}`);
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await new Promise((resolve) => server.once("listening", resolve));
   const address = server.address();
