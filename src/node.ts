@@ -147,7 +147,7 @@ async function openDoors(
       clock: systemClock,
     }),
     showDetails: !config.production,
-    isServing: () => store.ping().then(isSo, isNotSo),
+    isServing: async () => (await store.health().check()) === null,
     tls: trust.tls,
     identify: (shown) => trust.gatekeeper.identify(shown),
     admit: (caller) => network.gate().enter(caller),
@@ -229,14 +229,6 @@ function loopOptions(
     rediscover: (registerId) => void rediscover(registerId, given.identity.nodeId),
     onState: network.tellSoon,
   };
-}
-
-function isSo(): boolean {
-  return true;
-}
-
-function isNotSo(): boolean {
-  return false;
 }
 
 function wakeAll(registerIds: readonly string[]): void {

@@ -4,6 +4,7 @@ import { type Source, sourcesOf } from "../peers/adverts.ts";
 import { book } from "../peers/book.ts";
 import { channels } from "../peers/channels.ts";
 import { quarantine } from "../peers/standing.ts";
+import { health } from "../store/sql.ts";
 import { replication } from "../wire/services.ts";
 import { verifyPage } from "../workers/pool.ts";
 import { commitPage } from "./commit.ts";
@@ -31,6 +32,8 @@ export type RegisterStation =
   | "start"
   | "check"
   | "commit"
+  | "whenStorable"
+  | "storeTrouble"
   | "compare";
 
 /** The stations of one register's loop, bound to the real peers, threads and store. */
@@ -78,6 +81,8 @@ export function bindRegister(
       }),
     check: (page, policy) => options.road.check({ ...page, ...pin }, policy),
     commit: (checked, sourcePeerId) => commitPage(checked, { sourcePeerId }),
+    whenStorable: () => health().whenWell(),
+    storeTrouble: () => health().trouble,
     compare: (peerId, docketNumber) => {
       compareDockets({ registerId, peerId, docketNumber, timeoutMs: options.pullTimeoutMs }).catch(
         () => undefined,

@@ -28,6 +28,10 @@ export interface LoopOptions {
   start: (source: Source, signal: AbortSignal) => Promise<Outcome<Head>>;
   check: (page: PulledPage, policy: Policy | null) => Promise<Outcome<CheckedPage>>;
   commit: (checked: CheckedPage, sourcePeerId: string) => Promise<Outcome<Head> | "moved">;
+  /** Resolves when what is pulled can be stored. */
+  whenStorable: () => Promise<void>;
+  /** Why nothing can be stored now; null: it can. */
+  storeTrouble: () => { code: string; message: string } | null;
   /** What the source turned out to be worth. */
   report: (report: SourceReport) => void;
   /** Looks which docket of that number the peer holds; another sealed one than ours is evidence. */
@@ -63,3 +67,6 @@ export function newView(): LoopView {
     errorMessage: null,
   };
 }
+
+/** For `Object.assign`: nothing is wrong with it any more. */
+export const noError = { errorCode: null, errorMessage: null };

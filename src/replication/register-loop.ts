@@ -8,12 +8,13 @@ import { CatchUp } from "./catch-up.ts";
 import { commitUnderPolicy } from "./commit-under-policy.ts";
 import { Following } from "./following.ts";
 import { Judge } from "./judge.ts";
-import { type LoopOptions, type LoopView, newView } from "./loop-options.ts";
+import { type LoopOptions, type LoopView, newView, noError } from "./loop-options.ts";
 import { Nap } from "./nap.ts";
 import { describeEnd, type PipelineEnd, runPipeline } from "./pipeline.ts";
 import { amountsOf, Rate } from "./rate.ts";
 import { SourceChoice } from "./source-choice.ts";
 import { SourceMemory } from "./source-memory.ts";
+import { untilStorable } from "./storable.ts";
 import type { Supervised } from "./supervisor.ts";
 import { codeOf, sentenceOf, type Trouble, troubleOfEnd } from "./trouble.ts";
 
@@ -56,8 +57,7 @@ export class RegisterLoop {
   /** Nothing more is taken in, until somebody subscribes anew. */
   stop(why: { code: string; message: string }): void {
     this.#stopped = true;
-    this.view.errorCode = why.code;
-    this.view.errorMessage = why.message;
+    Object.assign(this.view, { errorCode: why.code, errorMessage: why.message });
     this.options.subscription.stopped();
     this.#run.abort();
     this.#nap.wake();
@@ -87,7 +87,8 @@ export class RegisterLoop {
     const { subscription, anchor } = this.options;
     const isAtGoal = subscription.state === "FullyReplicated" || subscription.state === "Active";
     const { nextNumber } = anchor();
-    const isBehind = !this.#stopped && (!isAtGoal || this.#shownNumber >= nextNumber);
+    const isHeldUp = this.#stopped || this.options.storeTrouble() !== null;
+    const isBehind = !isHeldUp && (!isAtGoal || this.#shownNumber >= nextNumber);
     const { sourcePeerId } = this.view;
     return { nextNumber, isBehind, sourcePeerId, startedMs: this.#startedMs };
   }
@@ -106,8 +107,7 @@ export class RegisterLoop {
 
   /** Runs until the signal aborts; then it ends once a commit under way is done. */
   async run(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      if (this.#stopped) return;
+    while (!signal.aborted && !this.#stopped) {
       const run = childOf(signal);
       this.#run = run;
       this.#startedMs = this.options.clock.monotonicMs();
@@ -119,7 +119,7 @@ export class RegisterLoop {
   /** One run, which ends with the signal, or when its time is over: the next starts afresh. */
   async #runOnce(signal: AbortSignal): Promise<void> {
     const { subscription, log } = this.options;
-    while (!signal.aborted) {
+    while (await untilStorable(this.options, { view: this.view, signal })) {
       if (this.#isFarBehind()) await this.#catchUp(signal);
       if (signal.aborted) return;
       const source = this.#choice.best();
@@ -138,15 +138,14 @@ export class RegisterLoop {
       this.#noteEnd(source, end);
       const hasProgressed = subscription.failures < failuresBefore;
       // Another source is asked at once: a rest is for when all of them were asked in vain.
-      const isInVain = end.kind !== "moved" && !hasProgressed;
-      if (isInVain && this.#choice.best() === undefined) await this.#rest(signal);
+      if (end.kind !== "moved" && !hasProgressed && this.#choice.best() === undefined)
+        await this.#rest(signal);
     }
   }
 
   #isFarBehind(): boolean {
-    const { subscription, anchor } = this.options;
-    const { nextNumber } = anchor();
-    const isStarted = subscription.mode === "FullReplica" || nextNumber > 0;
+    const { nextNumber } = this.options.anchor();
+    const isStarted = this.options.subscription.mode === "FullReplica" || nextNumber > 0;
     return isStarted && this.#choice.isFarBehind(nextNumber);
   }
 
@@ -154,8 +153,7 @@ export class RegisterLoop {
   async #catchUp(signal: AbortSignal): Promise<void> {
     const { options, view } = this;
     const { nextNumber } = options.anchor();
-    view.resumedFrom = nextNumber;
-    view.isReceiving = true;
+    Object.assign(view, { resumedFrom: nextNumber, isReceiving: true });
     this.#choice.startOver();
     options.log.info({ nextDocket: nextNumber }, "Catching up from many sources");
     const run = new CatchUp({
@@ -179,7 +177,7 @@ export class RegisterLoop {
     const end = await run.run();
     view.isReceiving = false;
     options.log.info({ end: end.kind, nextDocket: options.anchor().nextNumber }, "Caught up");
-    if (end.kind === "broken") this.#fail("store-failed", messageOf(end.error));
+    if (end.kind === "broken") this.#broken(end.error);
   }
 
   async #runFrom(source: Source, signal: AbortSignal): Promise<PipelineEnd> {
@@ -194,8 +192,7 @@ export class RegisterLoop {
         this.#committed(started.value, { dockets: 1, transactions: 0, bytes: 0 });
       }
       const anchor = this.options.anchor();
-      this.view.resumedFrom = anchor.nextNumber;
-      this.view.isReceiving = true;
+      Object.assign(this.view, { resumedFrom: anchor.nextNumber, isReceiving: true });
       log.info({ source: source.peerId, nextDocket: anchor.nextNumber }, "Pulling from here on");
       const end = await this.#runPages(source, { anchor, stopping });
       return following.reason === null ? end : { kind: "failed", error: following.reason };
@@ -246,18 +243,16 @@ export class RegisterLoop {
     this.options.subscription.progressed();
     this.view.lastSyncAtMs = this.options.clock.nowMs();
     this.view.targetNumber = Math.max(this.view.targetNumber ?? 0, head.number);
-    this.view.errorCode = null;
-    this.view.errorMessage = null;
+    Object.assign(this.view, noError);
   }
 
-  /** Behind the source or level with it: says so in the subscription's state. */
+  /** Behind the source or level with it: says so in the state. */
   #place(sourceHeadNumber: number): void {
     const { subscription } = this.options;
     this.view.targetNumber = Math.max(this.view.targetNumber ?? 0, sourceHeadNumber);
     const behind = sourceHeadNumber - (this.options.anchor().nextNumber - 1);
     if (behind <= 0) {
-      this.view.errorCode = null;
-      this.view.errorMessage = null;
+      Object.assign(this.view, noError);
       subscription.caughtUp();
     } else if (subscription.mode === "FullReplica" && behind > 1) {
       subscription.beginSync();
@@ -269,7 +264,12 @@ export class RegisterLoop {
     const trouble = troubleOfEnd(end);
     if (trouble !== null) this.#trouble(source.peerId, trouble);
     else if (end.kind === "ended") this.#memory.exclude(source.peerId, "unreachable");
-    else if (end.kind === "broken") this.#fail("store-failed", messageOf(end.error));
+    else if (end.kind === "broken") this.#broken(end.error);
+  }
+
+  /** This node failed, and no source. */
+  #broken(error: unknown): void {
+    this.#fail(error instanceof PeerError ? error.code : "store-failed", messageOf(error));
   }
 
   #trouble(peerId: string, trouble: Trouble): void {
@@ -279,9 +279,9 @@ export class RegisterLoop {
 
   /** Why there is no source is told by what happened to the last one. */
   #failForWantOfSources(): void {
-    const message = "No reachable peer that we may ask holds this register";
     const { errorCode, errorMessage } = this.view;
-    this.#fail(errorCode ?? "no-source", errorMessage ?? message);
+    const why = errorMessage ?? "No reachable peer that we may ask holds this register";
+    this.#fail(errorCode ?? "no-source", why);
   }
 
   #fail(code: string, why: string): void {

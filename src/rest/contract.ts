@@ -33,6 +33,7 @@ export const endpoints = {
     response: z.object({
       status: z.enum(["ready", "not-ready"]),
       checks: z.record(z.string(), z.boolean()),
+      reason: z.object({ code: z.string(), message: z.string() }).optional(),
     }),
   }),
   health: endpoint({

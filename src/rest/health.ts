@@ -14,9 +14,12 @@ export function alive(): Reply<Endpoints["alive"]> {
 export async function ready(call: Call<Endpoints["ready"]>): Promise<Reply<Endpoints["ready"]>> {
   const checks = await call.source.checks();
   const isReady = Object.values(checks).every(Boolean);
+  const trouble = isReady ? null : call.source.storeTrouble();
+  const reason =
+    trouble === null ? {} : { reason: { code: trouble.code, message: trouble.message } };
   return {
     status: isReady ? 200 : 503,
-    body: { status: isReady ? "ready" : "not-ready", checks },
+    body: { status: isReady ? "ready" : "not-ready", checks, ...reason },
   };
 }
 

@@ -1,3 +1,4 @@
+import type { PeerError } from "../base/error.ts";
 import type { Head, Outcome } from "../dockets/types.ts";
 import { availableRegisters } from "../peers/adverts.ts";
 import { book } from "../peers/book.ts";
@@ -8,7 +9,7 @@ import { findTransaction } from "../registers/transactions-table.ts";
 import { localAdverts } from "../replication/local-adverts.ts";
 import * as subscriptions from "../replication/subscriptions.ts";
 import * as origin from "../sealing/origin.ts";
-import { ping, sql } from "../store/sql.ts";
+import { health, sql } from "../store/sql.ts";
 import { nodeNews } from "./node-news.ts";
 import { nodePeerDesk, viewOf } from "./node-peers.ts";
 import type { RestSource } from "./source.ts";
@@ -26,11 +27,16 @@ export function nodeSource(facts: {
     bytes: Uint8Array<ArrayBuffer>;
   }) => Promise<Outcome<Head> & { alreadyHeld?: boolean }>;
 }): RestSource {
+  let lastTrouble: PeerError | null = null;
   return {
     nodeId: facts.nodeId,
     version: facts.version,
     grpcAddress: facts.grpcAddress,
-    checks: async () => ({ database: await answers(), listener: true }),
+    checks: async () => {
+      lastTrouble = await health().check();
+      return { database: lastTrouble === null, listener: true };
+    },
+    storeTrouble: () => lastTrouble,
     trustStatus: facts.trustStatus,
     queueSize: origin.queueSize,
     answers: storedAnswers(),
@@ -57,11 +63,4 @@ export function nodeSource(facts: {
     revokeToken: facts.revokeToken,
     takeIn: facts.takeIn,
   };
-}
-
-function answers(): Promise<boolean> {
-  return ping().then(
-    () => true,
-    () => false,
-  );
 }

@@ -14,6 +14,8 @@ export interface RestSource {
   readonly grpcAddress: string;
   /** One entry a thing that must work before this node is of use, by name. */
   checks(): Promise<Record<string, boolean>>;
+  /** Why the database is not there, once `checks` has found so. */
+  storeTrouble(): { code: string; message: string } | null;
   /** How peers prove who they are here, and when what this node shows them ends. */
   trustStatus(): TrustStatus;
   /** Transactions accepted and not yet sealed or passed on. */

@@ -102,6 +102,15 @@ export const limits = {
   requestBodyMs: 60_000,
   /** How far a docket's time may lie ahead of our clock. */
   clockAheadMs: 5 * 60_000,
+  /**
+   * How often a well database is looked at, how long an answer may take, how soon a health probe is
+   * told, how often an ailing one is tried, and when connections without an answer count as dead.
+   */
+  databaseLookMs: 5_000,
+  databaseSilenceMs: 5_000,
+  databaseCheckMs: 2_000,
+  databaseProbeMs: 1_000,
+  databaseDeadMs: 60_000,
   /** Draining at shutdown; after that what is left is cut. */
   stopMs: 10_000,
 } as const;

@@ -26,6 +26,7 @@ export interface QueueOptions {
 export class Queue {
   #count = 0;
   #lastPlace = 0;
+  #tellAgainMs = Number.NEGATIVE_INFINITY;
   readonly #stopping = new AbortController();
   /** Transactions on their way to a docket, by id. */
   readonly #underway = new Map<string, Promise<number>>();
@@ -117,11 +118,19 @@ export class Queue {
       } catch (error) {
         if (this.#stopping.signal.aborted) throw error;
         const waitMs = backoffMs(attempt, { ...patience, dice: this.options.dice });
-        const facts = { registerId, transactionId, reason: messageOf(error), waitMs };
-        this.options.log.warn(facts, "A transaction is not sealed yet; trying again");
+        this.#tellFailure({ registerId, transactionId, reason: messageOf(error), waitMs });
         await this.options.clock.sleep(waitMs, this.#stopping.signal);
       }
     }
+  }
+
+  /** What fails for one fails for thousands: a line now and then says it for all. */
+  #tellFailure(facts: Record<string, unknown>): void {
+    const nowMs = this.options.clock.monotonicMs();
+    if (nowMs < this.#tellAgainMs) return;
+    this.#tellAgainMs = nowMs + tellMs;
+    const waiting = this.#count;
+    this.options.log.warn({ ...facts, waiting }, "Transactions are not sealed yet; trying again");
   }
 
   /** The failure may have come after the commit: then the transaction is held already. */
@@ -143,4 +152,5 @@ export class Queue {
   }
 }
 
+const tellMs = 10_000;
 const patience = { firstMs: 200, longestMs: 30_000 };

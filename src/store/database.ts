@@ -1,9 +1,12 @@
 import postgres from "postgres";
 import { assert } from "../base/assert.ts";
 import { PeerError } from "../base/error.ts";
+import { systemClock } from "../runtime/clock.ts";
 import { startEmbedded } from "./embedded.ts";
 import { startUpkeep } from "./embedded-upkeep.ts";
 import { toStoreError } from "./pg-errors.ts";
+import { StoreHealth } from "./store-health.ts";
+import { probeAnew, probeSession } from "./store-probe.ts";
 
 /** Wait for running queries at `close`; after that their connections are cut. */
 const closeSeconds = 5;
@@ -33,7 +36,8 @@ export interface StoreOptions {
 }
 
 export interface Database {
-  sql: Pool;
+  readonly sql: Pool;
+  health: StoreHealth;
   schema: string;
   isEmbedded: boolean;
   ping(): Promise<void>;
@@ -46,6 +50,7 @@ export async function openDatabase(options: StoreOptions): Promise<Database> {
     options.connection === undefined ? await openEmbedded(options) : toServer(options);
   try {
     await database.ping();
+    database.health.start();
     return database;
   } catch (thrown) {
     await database.close();
@@ -53,13 +58,30 @@ export async function openDatabase(options: StoreOptions): Promise<Database> {
   }
 }
 
+/** The pool is made anew where its connections are of no use any more. */
 function toServer(options: StoreOptions): Database {
-  const pool = connect(options.connection as string, {
-    max: options.poolSize,
-    // The statements here are short: compiling one costs more than running it.
-    connection: { application_name: "sorcha-peer", search_path: options.schema, jit: "off" },
+  const url = options.connection as string;
+  // The statements here are short: compiling one costs more than running it.
+  const session = {
+    application_name: "sorcha-peer",
+    search_path: options.schema,
+    jit: "off",
+  } as const;
+  const makePool = (max: number, note: (error: unknown) => void) =>
+    connect(url, { max, connection: session, note });
+  const makeMain = () => makePool(options.poolSize, (error) => health.note(error));
+  const health = new StoreHealth({
+    ask: async () => void (await pool`SELECT 1`),
+    probe: (signal) => probeAnew(() => makePool(1, () => undefined), signal),
+    renew: () => {
+      const old = pool;
+      pool = makeMain();
+      void old.end({ timeout: 0 });
+    },
+    clock: systemClock,
   });
-  return databaseOn(pool, { schema: options.schema, isEmbedded: false });
+  let pool = makeMain();
+  return databaseOn(() => pool, { health, schema: options.schema, isEmbedded: false });
 }
 
 /** One connection: the embedded database is one session, and takes one transaction at a time. */
@@ -75,9 +97,17 @@ async function openEmbedded(options: StoreOptions): Promise<Database> {
     max_lifetime: null,
     keep_alive: null,
     socket: () => embedded.connect(),
+    note: (error) => health.note(error),
+  });
+  const health = new StoreHealth({
+    ask: async () => void (await pool`SELECT 1`),
+    probe: () => probeSession(pool),
+    renew: () => undefined,
+    clock: systemClock,
   });
   const upkeep = startUpkeep(pool, options.schema);
-  return databaseOn(pool, {
+  return databaseOn(() => pool, {
+    health,
     schema: options.schema,
     isEmbedded: true,
     onClosing: () => upkeep.stop(),
@@ -86,8 +116,9 @@ async function openEmbedded(options: StoreOptions): Promise<Database> {
 }
 
 function databaseOn(
-  pool: Pool,
+  pool: () => Pool,
   options: {
+    health: StoreHealth;
     schema: string;
     isEmbedded: boolean;
     onClosing?: () => Promise<void>;
@@ -95,29 +126,34 @@ function databaseOn(
   },
 ): Database {
   return {
-    sql: pool,
+    get sql() {
+      return pool();
+    },
+    health: options.health,
     schema: options.schema,
     isEmbedded: options.isEmbedded,
     ping: async () => {
-      await pool`SELECT 1`;
+      await pool()`SELECT 1`;
     },
     close: async () => {
+      await options.health.stop();
       await options.onClosing?.();
-      await pool.end({ timeout: closeSeconds });
+      await pool().end({ timeout: closeSeconds });
       await options.onClosed?.();
     },
   };
 }
 
-function connect(url: string, options: ConnectOptions): Pool {
+function connect(url: string, { note, ...options }: ConnectOptions): Pool {
   try {
     return translated(
       postgres(url, {
-        connect_timeout: 10,
+        connect_timeout: 5,
         onnotice: () => {},
         types: { bigint: safeInteger },
         ...options,
       }),
+      note,
     );
   } catch (thrown) {
     throw new PeerError("configuration", "bad-database-url", {
@@ -130,6 +166,8 @@ function connect(url: string, options: ConnectOptions): Pool {
 /** The driver's own, and a hook of it that its types leave out. */
 type ConnectOptions = Omit<postgres.Options<Record<string, never>>, "types"> & {
   socket?: () => unknown;
+  /** Told of every error of a query. */
+  note: (error: unknown) => void;
 };
 
 /** int8 as a number; one that a number can't hold is a broken promise, not a rounded value. */
@@ -145,14 +183,20 @@ const safeInteger = {
 };
 
 /** The pool, whose queries fail with this program's errors instead of the driver's. */
-function translated(pool: Pool): Pool {
+function translated(pool: Pool, note: (error: unknown) => void): Pool {
   return new Proxy(pool, {
     apply: (target, self, parameters) => {
       const query = Reflect.apply(target, self, parameters) as {
         reject?: (error: unknown) => void;
       };
       const reject = query.reject;
-      if (reject !== undefined) query.reject = (error) => reject(toStoreError(error));
+      if (reject !== undefined) {
+        query.reject = (thrown) => {
+          const error = toStoreError(thrown);
+          note(error);
+          reject(error);
+        };
+      }
       return query;
     },
   });

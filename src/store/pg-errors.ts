@@ -66,8 +66,10 @@ const meanings: Record<string, Meaning> = {
   "40": busy,
   "55P03": busy,
   "57014": busy,
-  "53300": ["unavailable", "database-busy", "The database takes no more connections"],
+  "53300": ["unavailable", "database-connections", "The database takes no more connections"],
   "53": full,
+  // The machine under the database fails: its disk, mostly.
+  "58": full,
   "28": refused,
   "3D000": [
     "configuration",
@@ -79,7 +81,7 @@ const meanings: Record<string, Meaning> = {
     "database-forbidden",
     "The database user may not create or use the tables in this schema",
   ],
-  "25006": ["configuration", "database-read-only", "The database is read-only"],
+  "25006": ["unavailable", "database-read-only", "The database is read-only"],
 };
 
 function isSqlState(error: Error): boolean {

@@ -5,6 +5,7 @@
  */
 import { assert } from "../base/assert.ts";
 import { type Database, openDatabase, type Pool, type StoreOptions } from "./database.ts";
+import type { StoreHealth } from "./store-health.ts";
 
 let database: Database | null = null;
 
@@ -32,6 +33,11 @@ export function isEmbedded(): boolean {
 /** The schema that holds this node's tables. */
 export function schema(): string {
   return opened().schema;
+}
+
+/** Whether it can be used, and a way to wait until it can. */
+export function health(): StoreHealth {
+  return opened().health;
 }
 
 /** Resolves when the database answers; throws `unavailable` when it doesn't. */

@@ -1,8 +1,14 @@
 import type { Transaction } from "./database.ts";
-import { translateErrors } from "./pg-errors.ts";
-import { sql } from "./sql.ts";
+import { toStoreError } from "./pg-errors.ts";
+import { health, sql } from "./sql.ts";
 
 /** Runs the work in one transaction; what it throws rolls everything back and comes out again. */
-export function inTransaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
-  return translateErrors(async () => (await sql().begin(work)) as T);
+export async function inTransaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
+  try {
+    return (await sql().begin(work)) as T;
+  } catch (thrown) {
+    const error = toStoreError(thrown);
+    health().note(error);
+    throw error;
+  }
 }

@@ -61,6 +61,7 @@ export class MemoryNode implements RestSource {
   constructor(private readonly nowMs: () => number) {}
 
   checks = async () => ({ database: this.isReady });
+  storeTrouble = () => null;
   trustStatus = () => ({
     peerAuth: "open" as const,
     isEncrypted: false,
