@@ -32,6 +32,7 @@ export const floors: Readonly<Record<string, number>> = {
 const outside: readonly { path: RegExp; by: RegExp }[] = [
   { path: /^db\/[^/]+\.sql$/, by: /^src\/store\// },
   { path: /^proto\/[^/]+\.proto$/, by: /^src\/wire\// },
+  { path: /^vendor\/scalar\//, by: /^src\/rest\// },
   { path: /^(package\.json|README\.md)$/, by: /^src\// },
   // The package names neither file in its exports, and a binary needs both inside.
   { path: /^node_modules\/@electric-sql\/pglite\/dist\//, by: /^src\/store\/embedded-thread\.ts$/ },

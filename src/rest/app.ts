@@ -9,7 +9,7 @@ import { systemClock } from "../runtime/clock.ts";
 import { limits } from "../runtime/limits.ts";
 import { CallerAddresses } from "./address.ts";
 import { admit } from "./admission.ts";
-import { apiPage } from "./api-page.ts";
+import { apiPages, type Page } from "./api-pages.ts";
 import { type BearerOptions, bearerGate } from "./bearer.ts";
 import { type Call, type Handler, type Reply, readCall, type Surroundings } from "./call.ts";
 import { type EndpointName, type Endpoints, endpoints } from "./contract.ts";
@@ -17,7 +17,6 @@ import type { EndpointShape } from "./endpoint.ts";
 import { EventHub } from "./event-hub.ts";
 import { AnswerHeaders } from "./headers.ts";
 import { IdempotentAnswers, keyedRequest } from "./idempotency.ts";
-import { describeApi } from "./openapi.ts";
 import { type RateSettings, Rates } from "./rates.ts";
 import { routes } from "./routes.ts";
 import type { RestSource } from "./source.ts";
@@ -133,16 +132,15 @@ function build(options: RestOptions): Built {
       { parse: "none" } as object,
     );
   }
-  const pages: Record<string, () => Response> = {
+  const pages: Record<string, Page> = {
     "/": () => new Response(greeting(options.source)),
-    "/scalar": () => apiPage(options.source.version),
-    "/openapi/v1.json": () => Response.json(describeApi(options.source.version)),
+    ...apiPages(options.source.version),
   };
   for (const [path, page] of Object.entries(pages)) {
     app.get(path, ({ request, server }) =>
       answering(request, async () => {
         await admit({ method: "GET" }, { request, address: addressOf(server, request) }, around);
-        return page();
+        return page(request);
       }),
     );
   }

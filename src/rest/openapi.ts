@@ -44,6 +44,7 @@ export function describeApi(version: string): Json {
 function describe(name: string, endpoint: EndpointShape): Json {
   return {
     operationId: name,
+    tags: [tagOf(endpoint.path)],
     summary: endpoint.summary,
     "x-access": endpoint.access,
     ...(endpoint.access === "anonymous" ? {} : { security: [{ bearer: [] }] }),
@@ -57,11 +58,19 @@ function describe(name: string, endpoint: EndpointShape): Json {
   };
 }
 
+/** What an operation is found under on a page. */
+function tagOf(path: string): string {
+  const [, api, group = ""] = path.split("/");
+  if (api !== "api" || group === "health") return "Health";
+  if (group === "topology" || group === "events") return "Mesh";
+  return group.charAt(0).toUpperCase() + group.slice(1);
+}
+
 const idempotencyKey: Json = {
   name: "Idempotency-Key",
   in: "header",
   required: false,
-  description: "A repeated request with the same key gets the first one's answer",
+  description: "A request repeated within a day, with the same body, gets the first one's answer",
   schema: { type: "string", minLength: 1, maxLength: 255 },
 };
 
