@@ -15,6 +15,7 @@ import { announcing } from "./peers/announcing.ts";
 import { type Identity, loadIdentity } from "./peers/identity.ts";
 import * as network from "./peers/network.ts";
 import { reachNewSeeds } from "./peers/new-seeds.ts";
+import * as post from "./peers/post.ts";
 import * as feed from "./registers/feed.ts";
 import * as heads from "./registers/heads.ts";
 import { finishPurges } from "./registers/purge.ts";
@@ -104,6 +105,8 @@ async function openFloors(
   closers.push(workers.close);
   await network.open(networkOptions(config, { identity, trust }));
   closers.push(network.close);
+  post.open({ nodeId: identity.nodeId, clock: systemClock });
+  closers.push(post.close);
   const road = tellingRoad(makeRoad({ ...config, clock: systemClock }), systemClock);
   await origin.open({
     nodeId: identity.nodeId,

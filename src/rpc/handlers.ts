@@ -2,10 +2,12 @@ import { hostOfGrpcPeer } from "../peers/address.ts";
 import { answerHello } from "../peers/handshake.ts";
 import type { Identity } from "../peers/identity.ts";
 import * as network from "../peers/network.ts";
+import { post } from "../peers/post.ts";
 import * as subscriptions from "../replication/subscriptions.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { HelloRequest } from "../wire/messages.ts";
 import type { Caller, Handler } from "../wire/serve.ts";
+import { communicationHandlers } from "./communication.ts";
 import { discoveryHandlers } from "./discovery.ts";
 import { docketSyncHandlers } from "./docket-sync.ts";
 import { heartbeatHandlers } from "./heartbeat.ts";
@@ -28,6 +30,7 @@ export function nodeHandlers(options: {
   return [
     ...discoveryHandlers(network.discovery),
     ...heartbeatHandlers(network.heartbeatOptions, { clock }),
+    ...communicationHandlers(post, { clock }),
     ...registerSyncHandlers(serve),
     ...docketSyncHandlers({ ...serve, clock }),
     ...(options.replicationProtocol ? replicationHandlers({ ...serve, hello }) : []),

@@ -78,6 +78,13 @@ export const limits = {
   streamsPerPeer: 256,
   /** Transactions accepted and not yet sealed, a node. */
   queuedTransactions: 10_000,
+  /** One message from peer to peer, and how many a peer may send: a round of votes is a handful. */
+  peerMessageBytes: 1 * MiB,
+  peerMessages: { perSecond: 200, burst: 2_000 },
+  /** Longest wait for a peer to take a message: longer than a round of votes is too late. */
+  peerMessageMs: 10_000,
+  /** Messages that wait for a peer which talks to us over a line of its own. */
+  peerLineMessages: 256,
   /** A REST request body: the largest transaction, with room for its escapes and wrapping. */
   requestBodyBytes: 24 * MiB,
   /** Tokens that were revoked before their time; more of them are one leaked key. */

@@ -18,11 +18,15 @@ export function checkClaims(request: unknown, caller: Identified): void {
 }
 
 function claimsIn(request: object): [field: string, claimed: unknown][] {
-  const { peerId, requestingPeerId, nodeId, peerInfo } = request as Record<string, unknown>;
+  const { peerId, requestingPeerId, senderPeerId, nodeId, peerInfo } = request as Record<
+    string,
+    unknown
+  >;
   const inner = (peerInfo ?? {}) as Record<string, unknown>;
   return [
     ["peer_id", peerId],
     ["requesting_peer_id", requestingPeerId],
+    ["sender_peer_id", senderPeerId],
     ["node_id", nodeId],
     ["peer_info.peer_id", inner.peerId],
   ];

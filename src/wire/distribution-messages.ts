@@ -51,3 +51,20 @@ export interface MessageAck {
   received: boolean;
   timestamp: number;
 }
+
+/**
+ * What a `PeerMessage` may hold. Numbers from 100 up are ours: a .NET peer answers that it doesn't
+ * know them.
+ */
+export const messageType = {
+  transactionNotification: 1,
+  transactionRequest: 2,
+  transactionResponse: 3,
+  peerStatusUpdate: 4,
+  heartbeat: 5,
+  blsKeyShareDistribution: 6,
+  blsPartialSignature: 7,
+  sealing: 100,
+  keyGeneration: 101,
+} as const;
+export type MessageType = (typeof messageType)[keyof typeof messageType];
