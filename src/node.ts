@@ -18,6 +18,7 @@ import { reachNewSeeds } from "./peers/new-seeds.ts";
 import * as post from "./peers/post.ts";
 import * as feed from "./registers/feed.ts";
 import * as heads from "./registers/heads.ts";
+import * as hotCache from "./registers/hot-cache.ts";
 import { finishPurges } from "./registers/purge.ts";
 import { bindRegister, reportSource } from "./replication/binding.ts";
 import { localAdverts } from "./replication/local-adverts.ts";
@@ -194,6 +195,8 @@ async function openStore(
   await migrate();
   await heads.open();
   options.closers.push(heads.close);
+  hotCache.open({ bytesMax: config.cacheBytes });
+  options.closers.push(hotCache.close);
   feed.open();
   options.closers.push(feed.close);
   await finishPurges();

@@ -1,3 +1,4 @@
+import { assert } from "../base/assert.ts";
 import { bounds } from "./bounds.ts";
 import type { DocketBundle, Outcome } from "./types.ts";
 
@@ -68,6 +69,14 @@ export function readBundle(bytes: Uint8Array): DocketBundle | null {
       documentAt(bytes, offset, bundle.transactionLengths[index] as number),
     ),
   };
+}
+
+/** Length of a bundle's first field: the docket document with its tag and its length. */
+export function headerLength(bundle: Uint8Array): number {
+  const cursor = new Cursor(bundle, bundle.length);
+  const length = cursor.takes(docketTag) ? cursor.length() : -1;
+  assert(length >= 0, "a bundle begins with its docket");
+  return cursor.at + length;
 }
 
 export function encodeBundle(bundle: DocketBundle): Uint8Array<ArrayBuffer> {

@@ -55,7 +55,8 @@ export function appendStart(
     if (!isStored) return "moved";
     setHead(row);
     for (const { page, firstVersions } of parts.slice(-1)) {
-      publish(eventOf(page, present(firstVersions[0], "a version")));
+      // A policy chain is no unbroken run: it is read from the table.
+      publish({ ...eventOf(page, present(firstVersions[0], "a version")), dockets: [] });
     }
     return { registerId, number: row.headNumber, hash: row.headHash };
   });

@@ -21,6 +21,7 @@ import { moveCheckpoint } from "./checkpoints-table.ts";
 import { insertDockets, isChain } from "./dockets-table.ts";
 import { publish } from "./feed.ts";
 import { forgetRegister, registerOf, setHead } from "./heads.ts";
+import { hotCache } from "./hot-cache.ts";
 import { eventOf, firstRow, lastDocket, versionsFrom, withPage } from "./register-progress.ts";
 import { insertRegister, moveHead, type RegisterRow, readRegisterRow } from "./registers-table.ts";
 import { insertTransactions } from "./transactions-table.ts";
@@ -80,6 +81,7 @@ export function withoutAppends<T>(registerId: string, work: () => Promise<T>): P
  */
 async function rereadHead(registerId: string): Promise<void> {
   const row = await readRegisterRow(sql(), registerId);
+  hotCache()?.drop(registerId);
   if (row === null) forgetRegister(registerId);
   else setHead(row);
 }

@@ -1,5 +1,6 @@
-import { assert, present } from "../base/assert.ts";
+import { present } from "../base/assert.ts";
 import { hexOf } from "../base/bytes.ts";
+import { headerLength } from "../dockets/bundle.ts";
 import type { CheckedPage } from "../dockets/types.ts";
 import { CopyRows, copyRows } from "../store/copy.ts";
 import type { Sql, Transaction } from "../store/database.ts";
@@ -23,6 +24,7 @@ export interface StoredBundle {
   number: number;
   bundle: Uint8Array;
   firstVersion: number;
+  transactionCount: number;
 }
 
 /** Which dockets to read. */
@@ -53,12 +55,14 @@ export async function readBundles(sql: Sql, range: BundleRange): Promise<StoredB
     : sql`number BETWEEN ${range.next} AND ${range.next + range.countMax - 1}`;
   const isInRun = range.controlOnly ? sql`true` : sql`number = ${range.next} + place - 1`;
   const rows = await sql<StoredBundle[]>`
-    SELECT number, ${bytes} AS bundle, first_version AS "firstVersion"
+    SELECT number, ${bytes} AS bundle, first_version AS "firstVersion",
+      transaction_count AS "transactionCount"
     FROM (
-      SELECT number, first_version, header_bytes, bundle,
+      SELECT number, first_version, transaction_count, header_bytes, bundle,
         row_number() OVER run AS place, sum(${size}) OVER run AS total
       FROM (
-        SELECT number, first_version, header_bytes, bundle_bytes, bundle FROM dockets
+        SELECT number, first_version, transaction_count, header_bytes, bundle_bytes, bundle
+        FROM dockets
         WHERE register_id = ${range.registerId} AND ${wanted}
         ORDER BY number LIMIT ${range.countMax}
       ) AS found
@@ -156,20 +160,6 @@ export async function insertDockets(
     ) FROM STDIN (FORMAT binary)`;
   await copyRows(transaction, { statement, rows });
 }
-
-/** Length of a bundle's first field, the docket document: its tag, its length, its bytes. */
-function headerLength(bundle: Uint8Array): number {
-  assert(bundle[0] === docketDataTag, "a bundle begins with its docket");
-  let length = 0;
-  for (let at = 1, scale = 1; ; at++, scale *= 128) {
-    const byte = present(bundle[at], "the length of a docket document");
-    length += (byte & 0x7f) * scale;
-    if (byte < 0x80) return at + 1 + length;
-  }
-}
-
-/** Field 1 of `DocketBundle`, length-delimited. */
-const docketDataTag = 0x0a;
 
 /**
  * Whether the stored dockets `from` to `to` follow each other without a gap by number and by hash,

@@ -1,11 +1,15 @@
 /**
  * Owns the readers of news: whoever wants to hear of each docket as it is committed. `append.ts`
  * publishes, after the commit and in the order of the chain; gRPC streams, server-sent events and
- * the sealer follow. Never waits for a reader: one that falls too far behind is dropped and reads
- * the table instead. Holds no dockets beyond its readers' backlogs.
+ * the sealer follow. News are a few words each, shared by all readers; the dockets themselves go to
+ * the hot cache, once, and followers read them there at their own pace. So thousands of readers of
+ * one register, or one that stands still, keep no docket alive. Never waits for a reader: one that
+ * falls too far behind is dropped, and finds what it missed in the store.
  */
 import { assert } from "../base/assert.ts";
 import { limits } from "../runtime/limits.ts";
+import type { StoredBundle } from "./dockets-table.ts";
+import { hotCache } from "./hot-cache.ts";
 
 /** A run of dockets that was committed at once. */
 export interface HeadEvent {
@@ -21,9 +25,10 @@ export interface HeadEvent {
   transactionCount: number;
   /** One of them carries a control transaction: the policy may have changed. */
   isControl: boolean;
-  /** The bundle of each docket, in order: views of the committed page, shared and not to change. */
-  bundles: Uint8Array[];
 }
+
+/** The news together with the dockets, in order: views of the committed page, not to change. */
+export type Committed = HeadEvent & { dockets: readonly StoredBundle[] };
 
 export interface Follower extends AsyncIterable<HeadEvent> {
   /** Whether the iteration ended because the reader fell behind. */
@@ -43,11 +48,16 @@ export function close(): void {
   feed = null;
 }
 
-export function publish(event: HeadEvent): void {
+export function publish(committed: Committed): void {
+  const { dockets, ...event } = committed;
+  hotCache()?.keepCommitted(event.registerId, dockets);
   opened().publish(event);
 }
 
-/** Events from this moment on, until the signal aborts, the feed closes or the reader lags. */
+/**
+ * Events from this moment on, until the signal aborts, the feed closes, the register is ended or
+ * the reader lags.
+ */
 export function follow(options: {
   registerId?: string;
   signal: AbortSignal;
@@ -56,42 +66,41 @@ export function follow(options: {
   return opened().follow(options);
 }
 
-/** A reader's queue. Bounded by events and by the bytes that they keep alive. */
+/** Ends the iterations of those who follow this register: it is gone, or not to be served now. */
+export function endFollowers(registerId: string): void {
+  feed?.endFollowers(registerId);
+}
+
+/** A reader's queue. Bounded by events, which are small and shared. */
 class Reader implements Follower {
   lagged = false;
   #events: HeadEvent[] = [];
-  #bytes = 0;
   #ended = false;
   #wake = () => {};
 
   constructor(
     readonly registerId: string | null,
-    readonly backlog: number,
+    readonly options: { backlog: number; onEnd: () => void },
   ) {}
 
   offer(event: HeadEvent): void {
-    if (this.#ended || (this.registerId !== null && this.registerId !== event.registerId)) return;
-    const bytes = bytesOf(event);
-    const isFull = this.#events.length >= this.backlog;
-    if (isFull || (this.#events.length > 0 && this.#bytes + bytes > limits.feedBacklogBytes)) {
+    if (this.#ended) return;
+    if (this.#events.length >= this.options.backlog) {
       this.lagged = true;
       this.end();
       return;
     }
     this.#events.push(event);
-    this.#bytes += bytes;
     this.#wake();
   }
 
   /** What a reader that fell behind had not read is dropped: it would find a gap behind it. */
   end(): void {
+    if (this.#ended) return;
     this.#ended = true;
     if (this.lagged) this.#events = [];
+    this.options.onEnd();
     this.#wake();
-  }
-
-  get isEnded(): boolean {
-    return this.#ended;
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<HeadEvent, void, void> {
@@ -99,7 +108,6 @@ class Reader implements Follower {
       for (;;) {
         const event = this.#events.shift();
         if (event !== undefined) {
-          this.#bytes -= bytesOf(event);
           yield event;
         } else if (this.#ended) {
           return;
@@ -116,38 +124,51 @@ class Reader implements Follower {
 }
 
 class Feed {
-  readonly #readers = new Set<Reader>();
+  /** By register; under null those that want all news. */
+  readonly #readers = new Map<string | null, Set<Reader>>();
 
   publish(event: HeadEvent): void {
-    for (const reader of this.#readers) {
-      reader.offer(event);
-      if (reader.isEnded) this.#readers.delete(reader);
-    }
+    for (const reader of this.#of(event.registerId)) reader.offer(event);
+    for (const reader of this.#of(null)) reader.offer(event);
   }
 
   follow(options: { registerId?: string; signal: AbortSignal; backlog?: number }): Follower {
-    const reader = new Reader(options.registerId ?? null, options.backlog ?? limits.feedBacklog);
-    if (options.signal.aborted) {
+    const { signal, registerId = null, backlog = limits.feedBacklog } = options;
+    const onAbort = () => reader.end();
+    const onEnd = () => {
+      signal.removeEventListener("abort", onAbort);
+      this.#forget(reader);
+    };
+    const reader = new Reader(registerId, { backlog, onEnd });
+    if (signal.aborted) {
       reader.end();
       return reader;
     }
-    this.#readers.add(reader);
-    const onAbort = () => {
-      reader.end();
-      this.#readers.delete(reader);
-    };
-    options.signal.addEventListener("abort", onAbort, { once: true });
+    const readers = this.#readers.get(registerId) ?? new Set();
+    this.#readers.set(registerId, readers.add(reader));
+    signal.addEventListener("abort", onAbort, { once: true });
     return reader;
   }
 
-  close(): void {
-    for (const reader of this.#readers) reader.end();
-    this.#readers.clear();
+  endFollowers(registerId: string): void {
+    for (const reader of [...this.#of(registerId)]) reader.end();
   }
-}
 
-function bytesOf(event: HeadEvent): number {
-  return event.bundles.reduce((sum, bundle) => sum + bundle.length, 0);
+  close(): void {
+    for (const readers of [...this.#readers.values()]) {
+      for (const reader of [...readers]) reader.end();
+    }
+  }
+
+  #of(registerId: string | null): Iterable<Reader> {
+    return this.#readers.get(registerId) ?? [];
+  }
+
+  #forget(reader: Reader): void {
+    const readers = this.#readers.get(reader.registerId);
+    readers?.delete(reader);
+    if (readers?.size === 0) this.#readers.delete(reader.registerId);
+  }
 }
 
 function opened(): Feed {

@@ -3,7 +3,9 @@ import { inTransaction } from "../store/transaction.ts";
 import { withoutAppends } from "./append.ts";
 import { deleteCheckpoint } from "./checkpoints-table.ts";
 import { deleteDockets, findLowestDocket, vacuumDockets } from "./dockets-table.ts";
+import { endFollowers } from "./feed.ts";
 import { forgetRegister } from "./heads.ts";
+import { hotCache } from "./hot-cache.ts";
 import { deleteRegister, listPurging, markPurging } from "./registers-table.ts";
 import {
   deleteTransactions,
@@ -23,6 +25,8 @@ export async function purgeRegister(registerId: string): Promise<void> {
   await withoutAppends(registerId, async () => {
     await markPurging(sql(), registerId);
     forgetRegister(registerId);
+    hotCache()?.drop(registerId);
+    endFollowers(registerId);
     await deleteRows(registerId);
   });
 }

@@ -1,6 +1,6 @@
 import { assert, present } from "../base/assert.ts";
 import type { CheckedPage, DocketFacts, Policy } from "../dockets/types.ts";
-import type { HeadEvent } from "./feed.ts";
+import type { Committed } from "./feed.ts";
 import type { RegisterRow } from "./registers-table.ts";
 
 /** The row of a register that begins with this page: its genesis docket, or a follower's first. */
@@ -43,10 +43,11 @@ export function withPage(page: CheckedPage, row: RegisterRow): RegisterRow {
   };
 }
 
-/** What the feed tells of a page that was stored. */
-export function eventOf(page: CheckedPage, firstVersion: number): HeadEvent {
+/** What the feed is told of a page that was stored. `firstVersion` 0: unknown. */
+export function eventOf(page: CheckedPage, firstVersion: number): Committed {
   const first = present(page.dockets[0], "a page's first docket");
   const last = lastDocket(page);
+  const versions = versionsFrom(firstVersion, page.dockets);
   return {
     registerId: page.registerId,
     firstNumber: first.number,
@@ -56,7 +57,12 @@ export function eventOf(page: CheckedPage, firstVersion: number): HeadEvent {
     firstVersion,
     transactionCount: page.transactions.count,
     isControl: page.dockets.some((docket) => docket.isControl),
-    bundles: page.dockets.map(({ offset, length }) => page.bytes.subarray(offset, offset + length)),
+    dockets: page.dockets.map(({ number, offset, length, transactionCount }, index) => ({
+      number,
+      bundle: page.bytes.subarray(offset, offset + length),
+      firstVersion: firstVersion === 0 ? 0 : present(versions[index], "a docket's version"),
+      transactionCount,
+    })),
   };
 }
 

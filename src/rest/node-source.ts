@@ -3,8 +3,8 @@ import type { Head, Outcome } from "../dockets/types.ts";
 import { availableRegisters } from "../peers/adverts.ts";
 import { book } from "../peers/book.ts";
 import { mesh } from "../peers/network.ts";
-import { readBundles } from "../registers/dockets-table.ts";
 import { listRegisters, registerOf } from "../registers/heads.ts";
+import { readDockets } from "../registers/stored-dockets.ts";
 import { findTransaction } from "../registers/transactions-table.ts";
 import { localAdverts } from "../replication/local-adverts.ts";
 import * as subscriptions from "../replication/subscriptions.ts";
@@ -45,7 +45,7 @@ export function nodeSource(facts: {
     availableRegisters: () => availableRegisters(localAdverts(null)),
     listRegisters,
     getRegister: registerOf,
-    readBundles: (range) => readBundles(sql(), range),
+    readBundles: readDockets,
     findTransaction: async (wanted) => {
       const found = await findTransaction(sql(), wanted);
       return found === null ? null : { ...found, version: found.version ?? 0 };

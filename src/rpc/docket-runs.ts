@@ -1,11 +1,11 @@
 import { present } from "../base/assert.ts";
 import { PeerError } from "../base/error.ts";
-import { readBundle } from "../dockets/bundle.ts";
-import { readBundles, type StoredBundle } from "../registers/dockets-table.ts";
-import { follow, type HeadEvent } from "../registers/feed.ts";
+import { childOf } from "../base/signal.ts";
+import type { StoredBundle } from "../registers/dockets-table.ts";
+import { follow } from "../registers/feed.ts";
 import { registerOf } from "../registers/heads.ts";
+import { readDockets } from "../registers/stored-dockets.ts";
 import { limits } from "../runtime/limits.ts";
-import { sql } from "../store/sql.ts";
 import { refuse } from "../wire/status.ts";
 
 export interface StoredRun {
@@ -30,7 +30,7 @@ export async function* readRun(run: StoredRun): AsyncGenerator<StoredBundle[], v
   let countLeft = run.countMax || Number.POSITIVE_INFINITY;
   let bytesLeft = run.bytesMax || Number.POSITIVE_INFINITY;
   for (let next = run.next; next <= last && countLeft > 0 && bytesLeft > 0; ) {
-    const read = await readBundles(sql(), {
+    const read = await readDockets({
       registerId,
       next,
       countMax: Math.min(limits.frameDockets, countLeft, last - next + 1),
@@ -52,63 +52,53 @@ export async function* readRun(run: StoredRun): AsyncGenerator<StoredBundle[], v
 }
 
 /**
- * Dockets from `next` on without an end: the past from the table, then each as it is committed.
- * Listening begins before the reading, and what comes twice is dropped by its number, so nothing
- * falls between the two. A reader that is slower than the chain grows reads the table again,
- * unless `onLag` throws.
+ * Dockets from `next` on without an end: the past, then each as it is committed. Listening begins
+ * before the reading, and what is read is always from `next` to the head, so nothing falls between
+ * the two or comes twice. A reader that is slower than the chain grows reads the table again, unless
+ * `onLag` throws. `check` throws the refusal where the register is no longer to be served.
  */
 export async function* followRun(run: {
   registerId: string;
   next: number;
   signal: AbortSignal;
+  check: () => void;
   onLag?: () => void;
 }): AsyncGenerator<StoredBundle[], void, void> {
   const { registerId, signal } = run;
-  let next = run.next;
+  let { next } = run;
   while (!signal.aborted) {
-    const follower = follow({ registerId, signal });
-    const last = registerOf(registerId)?.headNumber ?? -1;
-    for await (const bundles of readRun({ registerId, next, last })) {
-      yield bundles;
-      next = present(bundles.at(-1), "a run's last docket").number + 1;
-    }
-    let isGap = false;
-    for await (const event of follower) {
-      if (event.number < next) continue;
-      isGap = event.firstNumber > next;
-      if (isGap) break;
-      for (const bundles of framesOf(event, next)) yield bundles;
-      next = event.number + 1;
-    }
-    if (follower.lagged) run.onLag?.();
-    else if (!isGap && !signal.aborted) throw stoppingError();
-  }
-}
-
-/** An event's dockets from `next` on, in portions of a frame. */
-function* framesOf(event: HeadEvent, next: number): Iterable<StoredBundle[]> {
-  let frame: StoredBundle[] = [];
-  let bytes = 0;
-  let firstVersion = event.firstVersion;
-  for (const [index, bundle] of event.bundles.entries()) {
-    const number = event.firstNumber + index;
-    if (number >= next) {
-      const isFull = bytes + bundle.byteLength > limits.frameBytes;
-      if (frame.length > 0 && (isFull || frame.length >= limits.frameDockets)) {
-        yield frame;
-        frame = [];
-        bytes = 0;
+    const listening = childOf(signal);
+    const news = follow({ registerId, signal: listening.signal });
+    try {
+      next = yield* readToHead({ registerId, next });
+      for await (const event of news) {
+        if (event.number >= next) next = yield* readToHead({ registerId, next });
       }
-      frame.push({ number, bundle, firstVersion });
-      bytes += bundle.byteLength;
+    } finally {
+      listening.abort();
+      listening.dispose();
     }
-    if (event.bundles.length > 1 && firstVersion > 0) firstVersion += countOf(bundle);
+    if (news.lagged) run.onLag?.();
+    else if (!signal.aborted) {
+      run.check();
+      throw stoppingError();
+    }
   }
-  if (frame.length > 0) yield frame;
 }
 
-function countOf(bundle: Uint8Array): number {
-  return present(readBundle(bundle), "a committed bundle").transactionData.length;
+/** Returns the number of the docket after the last one. */
+async function* readToHead(from: {
+  registerId: string;
+  next: number;
+}): AsyncGenerator<StoredBundle[], number, void> {
+  let { next } = from;
+  const { registerId } = from;
+  const last = registerOf(registerId)?.headNumber ?? -1;
+  for await (const bundles of readRun({ registerId, next, last })) {
+    yield bundles;
+    next = present(bundles.at(-1), "a run's last docket").number + 1;
+  }
+  return next;
 }
 
 function goneError(registerId: string, next: number): PeerError {

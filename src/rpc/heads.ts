@@ -1,11 +1,10 @@
 import { PeerError } from "../base/error.ts";
 import { readBundle } from "../dockets/bundle.ts";
-import { readBundles } from "../registers/dockets-table.ts";
 import { follow } from "../registers/feed.ts";
 import { registerOf } from "../registers/heads.ts";
+import { readDockets } from "../registers/stored-dockets.ts";
 import { mayRead } from "../replication/local-adverts.ts";
 import { limits } from "../runtime/limits.ts";
-import { sql } from "../store/sql.ts";
 import { checkRegisterId } from "../wire/checks.ts";
 import type { HeadAnnouncement, HeadsRequest } from "../wire/messages.ts";
 import type { Caller } from "../wire/serve.ts";
@@ -36,13 +35,7 @@ export async function* announceHeads(
     for await (const event of news) {
       if (!wanted.has(event.registerId)) continue;
       if (event.number <= (told.get(event.registerId) ?? -1)) continue;
-      if (!isReader(event.registerId, caller)) continue;
-      const docketData = event.bundles.at(-1);
-      const document = docketData === undefined ? null : readBundle(docketData)?.docketData;
-      if (!document) continue;
-      told.set(event.registerId, event.number);
-      const { registerId, number, hash: docketHash } = event;
-      yield { registerId, number, docketHash, docketData: document };
+      yield* headOf(event.registerId, { caller, told });
     }
     if (!news.lagged) return;
   }
@@ -57,14 +50,9 @@ async function* headOf(
   const { headNumber: number, headHash: docketHash } = register;
   if (number <= (given.told.get(registerId) ?? -1)) return;
   const range = { registerId, next: number, countMax: 1, bytesMax: 1, headersOnly: true };
-  const [header] = await readBundles(sql(), range);
+  const [header] = await readDockets(range);
   const docketData = header === undefined ? null : readBundle(header.bundle)?.docketData;
   if (!docketData) return;
   given.told.set(registerId, number);
   yield { registerId, number, docketHash, docketData };
-}
-
-function isReader(registerId: string, caller: Pick<Caller, "provenId">): boolean {
-  const register = registerOf(registerId);
-  return register !== null && mayRead(register, caller.provenId);
 }

@@ -1,5 +1,5 @@
+import { present } from "../base/assert.ts";
 import { PeerError } from "../base/error.ts";
-import { payloadFacts } from "../dockets/envelope.ts";
 import { sha256Hex } from "../dockets/hash.ts";
 import { syncStates } from "../peers/advert.ts";
 import { findDocketOfVersion, type StoredBundle } from "../registers/dockets-table.ts";
@@ -19,6 +19,7 @@ import { registerSync } from "../wire/services.ts";
 import { refuse } from "../wire/status.ts";
 import { followRun, readRun } from "./docket-runs.ts";
 import { bundleOf, createdMs, docketOf, transactionOf } from "./documents.ts";
+import { factsOf, isUnfiltered, isWanted } from "./filters.ts";
 import { checkReach, nextAfter, type ServeOptions, servedRegister } from "./served.ts";
 
 /** `RegisterSync`: the same chain for nodes that fetch headers and bodies apart. */
@@ -114,9 +115,10 @@ async function* subscribe(
 ): AsyncGenerator<m.Draft<m.LiveTransactionEvent>> {
   const { registerId, fromVersion } = request;
   const next = await docketAfterVersion(fromVersion, subscribed.register);
+  const check = () => servedRegister(registerId, subscribed.caller, subscribed.options);
   const onLag = () => {
     throw new PeerError("exhausted", "too-slow", {
-      message: `This reader fell more than ${limits.feedBacklog} dockets behind`,
+      message: `This reader fell more than ${limits.feedBacklog} runs of dockets behind`,
       facts: { retryAfterMs: 1_000 },
     });
   };
@@ -124,10 +126,11 @@ async function* subscribe(
     registerId,
     next,
     signal: subscribed.caller.signal,
+    check,
     onLag,
   })) {
     // A policy may have made it private meanwhile.
-    servedRegister(registerId, subscribed.caller, subscribed.options);
+    check();
     for (const stored of bundles) yield* eventsOf(stored, request, subscribed.options.nodeId);
   }
 }
@@ -157,11 +160,14 @@ function* eventsOf(
 ): Iterable<m.Draft<m.LiveTransactionEvent>> {
   const { docketData, transactionData } = bundleOf(stored.bundle);
   const common = { registerId: request.registerId, senderPeerId: nodeId };
+  const filters = request.filters ?? { transactionTypes: [], participantIds: [] };
+  const isAll = isUnfiltered(filters);
   for (const [position, data] of transactionData.entries()) {
     const version = stored.firstVersion === 0 ? 0 : stored.firstVersion + position;
     const transaction = transactionOf(data);
     if (version > 0 && version <= request.fromVersion) continue;
-    if (!isWanted(transaction.payloadJson, request.filters)) continue;
+    const facts = isAll ? null : present(factsOf(stored.bundle)[position], "a body's facts");
+    if (facts !== null && !isWanted(facts, filters)) continue;
     yield {
       ...common,
       transactionId: transaction.transactionId,
@@ -182,15 +188,6 @@ function* eventsOf(
     timestamp: createdMs(docket),
     eventType: m.liveEventType.docket,
   };
-}
-
-function isWanted(payloadJson: string, filters: m.SubscriptionFilters | null): boolean {
-  const { transactionTypes = [], participantIds = [] } = filters ?? {};
-  if (transactionTypes.length === 0 && participantIds.length === 0) return true;
-  const { type, sender, recipients } = payloadFacts(payloadJson);
-  const isType = transactionTypes.length === 0 || transactionTypes.includes(type ?? "");
-  const isParty = (id: string) => id === sender || recipients.includes(id);
-  return isType && (participantIds.length === 0 || participantIds.some(isParty));
 }
 
 /** A register that is followed here and of which nothing has come is no error: its counts are 0. */

@@ -1,5 +1,3 @@
-import { encodePage } from "../dockets/bundle.ts";
-import type { StoredBundle } from "../registers/dockets-table.ts";
 import { registerOf } from "../registers/heads.ts";
 import { takeEvidence } from "../replication/evidence.ts";
 import { checkFollowRequest, checkHelloRequest, checkPullRangeRequest } from "../wire/checks.ts";
@@ -12,10 +10,11 @@ import type {
 } from "../wire/messages.ts";
 import { answer, answerStream, type Caller, type Handler } from "../wire/serve.ts";
 import { replication } from "../wire/services.ts";
-import { notImplemented } from "../wire/status.ts";
 import { followRun, readRun } from "./docket-runs.ts";
+import { filterBundle, isUnfiltered } from "./filters.ts";
 import { announceHeads } from "./heads.ts";
 import { checkReach, type ServeOptions, servedRegister } from "./served.ts";
+import { encodeFrame, SharedFrames } from "./shared-frames.ts";
 
 export interface ReplicationOptions extends ServeOptions {
   /** Says who this node is and signs the nonce. */
@@ -29,13 +28,16 @@ export interface ReplicationOptions extends ServeOptions {
  * `sorcha.peer.replication.v1`: whole dockets, many a frame, the stored bytes unopened.
  */
 export function replicationHandlers(options: ReplicationOptions): Handler[] {
+  const frames = new SharedFrames();
   return [
     answer(replication.hello, (request, caller) => {
       checkHelloRequest(request);
       return options.hello(request, caller);
     }),
     answerStream(replication.pullRange, (request, caller) => pullRange(request, caller, options)),
-    answerStream(replication.follow, (request, caller) => followFrom(request, caller, options)),
+    answerStream(replication.follow, (request, caller) =>
+      followFrom(request, caller, { ...options, frames }),
+    ),
     answerStream(replication.heads, (request, caller) => announceHeads(request, caller)),
     answer(replication.reportEvidence, ({ evidence }, caller) =>
       takeEvidence(evidence, caller.peerId),
@@ -66,35 +68,38 @@ async function* pullRange(
   let isEmpty = true;
   for await (const bundles of run) {
     isEmpty = false;
-    yield frameOf(registerId, bundles);
+    yield encodeFrame(bundles, headOf(registerId));
   }
-  if (isEmpty) yield frameOf(registerId, []);
+  if (isEmpty) yield encodeFrame([], headOf(registerId));
 }
 
-/** The first frame is empty and says where the chain ends: a follower knows what it is in for. */
-async function* followFrom(
+/**
+ * The first frame is empty and says where the chain ends: a follower knows what it is in for. With
+ * filters every docket comes as well, its document whole, and of its bodies those that are wanted:
+ * numbers, links and seals can be checked as ever, and each body against its leaf.
+ */
+export async function* followFrom(
   request: FollowRequest,
-  caller: Caller,
-  options: ReplicationOptions,
+  caller: Pick<Caller, "provenId" | "signal">,
+  options: ServeOptions & { frames: SharedFrames },
 ): AsyncGenerator<Uint8Array> {
   checkFollowRequest(request);
-  if (request.transactionTypes.length > 0 || request.participantIds.length > 0) {
-    throw notImplemented("Following with filters");
-  }
   const { registerId, nextDocket: next } = request;
-  checkReach(servedRegister(registerId, caller, options), next);
-  yield frameOf(registerId, []);
-  for await (const bundles of followRun({ registerId, next, signal: caller.signal })) {
+  const check = () => servedRegister(registerId, caller, options);
+  checkReach(check(), next);
+  yield encodeFrame([], headOf(registerId));
+  for await (const bundles of followRun({ registerId, next, signal: caller.signal, check })) {
     // A policy may have made it private meanwhile.
-    servedRegister(registerId, caller, options);
-    yield frameOf(registerId, bundles);
+    const { headNumber } = check();
+    if (isUnfiltered(request)) {
+      yield options.frames.frameOf(registerId, bundles, headNumber);
+    } else {
+      const wanted = bundles.map((one) => ({ ...one, bundle: filterBundle(one.bundle, request) }));
+      yield encodeFrame(wanted, headNumber);
+    }
   }
 }
 
-function frameOf(registerId: string, bundles: readonly StoredBundle[]): Uint8Array {
-  return encodePage({
-    bundles: bundles.map((one) => one.bundle),
-    headNumber: registerOf(registerId)?.headNumber ?? 0,
-    firstVersion: bundles[0]?.firstVersion ?? 0,
-  });
+function headOf(registerId: string): number {
+  return registerOf(registerId)?.headNumber ?? 0;
 }

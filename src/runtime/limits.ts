@@ -70,10 +70,17 @@ export const limits = {
   runMs: 30 * 60_000,
   /** Documents of evidence kept a register: one contradiction says enough. */
   evidencePerRegister: 64,
-  /** Events a feed reader may be behind before it is dropped and re-reads the table. */
+  /** News a feed reader may be behind before it is dropped and reads the table. */
   feedBacklog: 256,
-  /** And the bytes of dockets that those events keep in memory. */
-  feedBacklogBytes: 32 * MiB,
+  /** Dockets and transactions a register in the hot cache: the reference service's numbers. */
+  hotDockets: 10_000,
+  hotTransactions: 100_000,
+  /** Frames of live dockets that all their followers share while they are sent. */
+  sharedFrameBytes: 8 * MiB,
+  /** What is written to a stream before its reader took it; one more message may wait beside it. */
+  sentAheadBytes: 2 * MiB,
+  /** What a reader that stands still may cost, where no docket is larger than a frame. */
+  stalledReaderBytes: 4_000_000,
   /** Streams that one peer may have open at this node. */
   streamsPerPeer: 256,
   /** Transactions accepted and not yet sealed, a node. */
@@ -129,3 +136,7 @@ assert(
 );
 assert(limits.transactionBytes < limits.docketBytes, "the largest transaction fits in a docket");
 assert(limits.exchangePeers <= limits.listPeers, "an exchange is no longer than a list");
+assert(
+  limits.sentAheadBytes + limits.frameBytes <= limits.stalledReaderBytes,
+  "a reader that stands still costs what it may",
+);

@@ -97,6 +97,13 @@ export const configSchema = z.object({
     .max(100)
     .default(8)
     .describe("Connections to PostgreSQL"),
+  cacheBytes: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(16 * 2 ** 30)
+    .default(32 * 2 ** 20)
+    .describe("Newest dockets kept in memory for those who read them, bytes in all; 0 keeps none"),
   workers: z.coerce
     .number()
     .int()

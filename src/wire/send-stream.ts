@@ -7,14 +7,14 @@ type Writable = Pick<ServerWritableStream<unknown, Buffer>, "write">;
 /**
  * Writes the messages to a call as fast as its reader takes them, and asks the source for the next
  * only when there is room: what waits for a reader that stands still is `bytesInFlightMax`, or one
- * message. Ends when the source does; throws its error, or an `AbortError` once the signal aborts.
+ * larger message, and the one that came next. Ends when the source does; throws its error, or an `AbortError` once the signal aborts.
  */
 export async function sendStream(
   call: Writable,
   messages: AsyncIterable<Uint8Array>,
   options: { signal: AbortSignal; bytesInFlightMax?: number },
 ): Promise<void> {
-  const { signal, bytesInFlightMax = 2 * limits.frameBytes } = options;
+  const { signal, bytesInFlightMax = limits.sentAheadBytes } = options;
   let bytesInFlight = 0;
   let onRoom = () => {};
   const source = messages[Symbol.asyncIterator]();

@@ -5,7 +5,7 @@ import { limits } from "../../src/runtime/limits.ts";
 beforeEach(() => feed.open());
 afterEach(() => feed.close());
 
-function event(registerId: string, number: number, bytes = 10): feed.HeadEvent {
+function event(registerId: string, number: number): feed.Committed {
   return {
     registerId,
     firstNumber: number,
@@ -15,7 +15,9 @@ function event(registerId: string, number: number, bytes = 10): feed.HeadEvent {
     firstVersion: number + 1,
     transactionCount: 1,
     isControl: false,
-    bundles: [new Uint8Array(bytes)],
+    dockets: [
+      { number, bundle: new Uint8Array(10), firstVersion: number + 1, transactionCount: 1 },
+    ],
   };
 }
 
@@ -63,12 +65,28 @@ test("a follower that is behind by more than its backlog is dropped and says so"
   expect(await numbersOf(other)).toEqual([0, 1, 2, 3, 4]);
 });
 
-test("a follower that keeps too many bytes is dropped, a single large event is not", async () => {
+test("a follower keeps no docket alive, however many news it is behind", async () => {
   const follower = feed.follow({ signal: new AbortController().signal });
-  feed.publish(event("a", 0, limits.feedBacklogBytes + 1));
+  for (let number = 0; number < limits.feedBacklog; number++) feed.publish(event("a", number));
   expect(follower.lagged).toBe(false);
-  feed.publish(event("a", 1, 1));
-  expect(follower.lagged).toBe(true);
+  for await (const news of follower) {
+    expect(Object.values(news).some((value) => typeof value === "object")).toBe(false);
+    if (news.number === limits.feedBacklog - 1) break;
+  }
+});
+
+test("endFollowers ends those of one register, which did not lag, and no others", async () => {
+  const stopping = new AbortController();
+  const of = (registerId: string) => feed.follow({ registerId, signal: stopping.signal });
+  const [ended, other] = [of("a"), of("b")];
+  feed.publish(event("a", 1));
+  feed.endFollowers("a");
+  feed.publish(event("a", 2));
+  feed.publish(event("b", 3));
+  expect(await numbersOf(ended)).toEqual([1]);
+  expect(ended.lagged).toBe(false);
+  stopping.abort();
+  expect(await numbersOf(other)).toEqual([3]);
 });
 
 test("a follower whose reader left early is forgotten", async () => {

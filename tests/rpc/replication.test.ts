@@ -6,7 +6,7 @@ import { appendStart } from "../../src/registers/append-start.ts";
 import { type Channel, openChannel } from "../../src/wire/client.ts";
 import type { Draft, PullRangeRequest } from "../../src/wire/messages.ts";
 import { replication } from "../../src/wire/services.ts";
-import { isUnimplemented, refusalOf } from "../../src/wire/status.ts";
+import { refusalOf } from "../../src/wire/status.ts";
 import { onEachStore } from "../support/database.ts";
 import { closeRpcNode, followed, keep, openRpcNode } from "../support/rpc-node.ts";
 import { TestChain } from "../support/test-chain.ts";
@@ -135,14 +135,6 @@ onEachStore("Replication", () => {
       while (docketCount < 401) docketCount += look(await take(frames)).docketCount;
       expect(docketCount).toBe(401);
       await frames.return?.();
-    });
-
-    test("does not pretend to filter", async () => {
-      const frames = channel.stream(replication.follow, {
-        registerId: "r1",
-        transactionTypes: ["Action"],
-      });
-      expect(isUnimplemented(await failureOf(frames.next()))).toBe(true);
     });
 
     async function follow(registerId: string, next: number, last: number): Promise<number[]> {

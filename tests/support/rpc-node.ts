@@ -6,6 +6,7 @@ import { verifyPage } from "../../src/dockets/verify.ts";
 import { appendPage } from "../../src/registers/append.ts";
 import * as feed from "../../src/registers/feed.ts";
 import * as heads from "../../src/registers/heads.ts";
+import * as hotCache from "../../src/registers/hot-cache.ts";
 import { docketSyncHandlers } from "../../src/rpc/docket-sync.ts";
 import { registerSyncHandlers } from "../../src/rpc/register-sync.ts";
 import { replicationHandlers } from "../../src/rpc/replication.ts";
@@ -24,6 +25,7 @@ export const followed = new Map<string, FollowState>();
  */
 export async function openRpcNode(more: readonly Handler[] = []): Promise<{ address: string }> {
   await heads.open();
+  hotCache.open({ bytesMax: 32 * 2 ** 20 });
   feed.open();
   const options = {
     nodeId: "served",
@@ -53,6 +55,7 @@ export async function openRpcNode(more: readonly Handler[] = []): Promise<{ addr
 export async function closeRpcNode(): Promise<void> {
   await rpc.close();
   feed.close();
+  hotCache.close();
   heads.close();
   followed.clear();
 }

@@ -59,7 +59,10 @@ export class TestChain {
   }
 
   /** Seals a docket with these records, each the JSON text of a transaction's data. */
-  seal(records: readonly string[], options: { type?: string } = {}): this {
+  seal(
+    records: readonly string[],
+    options: { type?: string; sender?: string; recipients?: string[] } = {},
+  ): this {
     const number = this.bundles.length;
     const createdAtMs = startMs + number * 1_000;
     const built = records.map((dataText) =>
@@ -67,8 +70,8 @@ export class TestChain {
         registerId: this.registerId,
         payloadJson: buildPayload({
           type: options.type ?? "Action",
-          sender: "tester",
-          recipients: [],
+          sender: options.sender ?? "tester",
+          recipients: options.recipients ?? [],
           previousTransactionId: null,
           nonce: String(this.#made++),
           dataText,
