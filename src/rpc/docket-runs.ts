@@ -54,8 +54,8 @@ export async function* readRun(run: StoredRun): AsyncGenerator<StoredBundle[], v
 /**
  * Dockets from `next` on without an end: the past, then each as it is committed. Listening begins
  * before the reading, and what is read is always from `next` to the head, so nothing falls between
- * the two or comes twice. A reader that is slower than the chain grows reads the table again, unless
- * `onLag` throws. `check` throws the refusal where the register is no longer to be served.
+ * the two or comes twice. A reader that is slower than the chain grows reads the table again,
+ * unless `onLag` throws. `check` throws the refusal where the register is no longer to be served.
  */
 export async function* followRun(run: {
   registerId: string;

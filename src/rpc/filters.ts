@@ -17,8 +17,8 @@ export function isUnfiltered(filters: Filters): boolean {
 }
 
 /**
- * A transaction is wanted whose type is one of those, and whose sender or one of whose recipients is
- * one of those: both as its payload says, which its hash binds. What says nothing is no match.
+ * A transaction is wanted whose type is one of those, and whose sender or one of whose recipients
+ * is one of those: both as its payload says, which its hash binds. What says nothing is no match.
  */
 export function isWanted(facts: PayloadFacts, filters: Filters): boolean {
   const { transactionTypes: types, participantIds } = filters;

@@ -32,7 +32,7 @@ test.skipIf(!hasServer())(
       Array.fromAsync(channel.stream(replication.pullRange, { registerId: "warm", nextDocket }));
     expect((await ask(10)).length).toBe(1);
     const { kind, code } = (await errorOf(ask(9))) as PeerError;
-    expect([kind, code]).toEqual(["unavailable", "database-unreachable"]);
+    expect([kind, code]).toEqual(["network", "database-unreachable"]);
     await proxy.mend();
     await store.ping();
     expect((await ask(9)).length).toBeGreaterThan(0);

@@ -139,7 +139,7 @@ onEachStore("Follow", () => {
     stopping.abort();
   }, 60_000);
 
-  test("a reader that stands still takes nothing from one beside it, and goes on later", async () => {
+  test("a reader that stands still takes nothing from another, and goes on later", async () => {
     const big = "x".repeat(700_000);
     const chain = new TestChain("wide").sealMany(0);
     for (let docket = 0; docket < 30; docket++) chain.seal([JSON.stringify({ big, docket })]);
