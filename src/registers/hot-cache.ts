@@ -2,7 +2,8 @@
  * Owns the newest dockets of each register in memory, in front of the store and never in its place:
  * what is here was committed or read there, and dropping it costs time only. `feed.ts` fills it
  * with what is committed, `stored-dockets.ts` reads it and fills it with what was read, `purge.ts`
- * and `subscriptions.ts` empty it. Where it is not open nothing is kept and all is read from the table.
+ * and `subscriptions.ts` empty it. Where it is not open nothing is kept, and all is read from the
+ * table.
  */
 import { assert, present } from "../base/assert.ts";
 import { headerLength } from "../dockets/bundle.ts";
@@ -102,7 +103,8 @@ export class HotCache {
 
   /**
    * The dockets from `next` on that are here, as much as the range's bounds allow; null where
-   * docket `next` is not, or only the policy chain is asked for. The bytes are shared and not to change.
+   * docket `next` is not, or only the policy chain is asked for. The bytes are shared and not to
+   * change.
    */
   read(range: BundleRange): StoredBundle[] | null {
     const run = this.#runs.get(range.registerId);

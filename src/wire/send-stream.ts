@@ -6,8 +6,9 @@ type Writable = Pick<ServerWritableStream<unknown, Buffer>, "write">;
 
 /**
  * Writes the messages to a call as fast as its reader takes them, and asks the source for the next
- * only when there is room: what waits for a reader that stands still is `bytesInFlightMax`, or one
- * larger message, and the one that came next. Ends when the source does; throws its error, or an `AbortError` once the signal aborts.
+ * only when there is room: what waits for a reader that stands still is `bytesInFlightMax` (or one
+ * larger message) and the message that came next. Ends when the source does; throws its error, or
+ * an `AbortError` once the signal aborts.
  */
 export async function sendStream(
   call: Writable,
