@@ -5,8 +5,8 @@ import { hotCache } from "./hot-cache.ts";
 /**
  * `readBundles` for those who serve dockets: from memory where docket `next` is there, else from
  * the table. Either may give less than the bounds allow; only an empty answer means that docket
- * `next` isn't held. Bytes are shared and not to change. Throws `unavailable` when the table is needed and
- * the database is away.
+ * `next` isn't held. Bytes are shared and not to change. Throws `unavailable` when the table is
+ * needed and the database is away.
  */
 export async function readDockets(range: BundleRange): Promise<StoredBundle[]> {
   const cache = hotCache();
