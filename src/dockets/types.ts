@@ -186,6 +186,30 @@ export interface VerifiedStart {
   readonly next: Anchor;
 }
 
+/** What a run of dockets that lie before held ones must fit on. */
+export interface PastPlace {
+  registerId: string;
+  /** The docket behind the run: its number, and what it says of the one before it. */
+  nextNumber: number;
+  previousHash: string;
+  /** The time that the run may not be behind; null where nothing is known. */
+  timeMs: number | null;
+  /** Hash of the docket before the run, where that one is held. */
+  hashBefore: string | null;
+  /** In force at the run's first docket; null before docket 0. */
+  policy: Policy | null;
+}
+
+/**
+ * A run that ends where held dockets begin, and has the hash that they demand: true by them and by
+ * its seals. Minted in `join-before.ts` alone.
+ */
+export interface VerifiedPast {
+  readonly [verified]: true;
+  readonly place: PastPlace;
+  readonly page: CheckedPage;
+}
+
 /** A register's latest docket. */
 export interface Head {
   registerId: string;

@@ -4,6 +4,7 @@ import { headerLength } from "../dockets/bundle.ts";
 import type { CheckedPage } from "../dockets/types.ts";
 import { CopyRows, copyRows } from "../store/copy.ts";
 import type { Sql, Transaction } from "../store/database.ts";
+import { countWhole, damagedError, damagedIn } from "./damage.ts";
 
 /** A stored docket without its bytes. */
 export interface DocketRow {
@@ -43,9 +44,11 @@ export interface BundleRange {
 
 /**
  * A run of consecutive dockets from `next` on, as much as the bounds allow; empty when docket
- * `next` isn't held. The bounds are kept by the database: what is not wanted is never read.
+ * `next` isn't held. The bounds are kept by the database: what is not wanted is never read. Ends
+ * before a docket that is known to be damaged, and throws `docket-damaged` when that is the first.
  */
-export async function readBundles(sql: Sql, range: BundleRange): Promise<StoredBundle[]> {
+export async function readBundles(sql: Sql, asked: BundleRange): Promise<StoredBundle[]> {
+  const range = { ...asked, countMax: wholeCount(asked) };
   const size = range.headersOnly ? sql`header_bytes` : sql`bundle_bytes`;
   const bytes = range.headersOnly ? sql`substring(bundle FROM 1 FOR header_bytes)` : sql`bundle`;
   // An end by number, where there can be one, keeps a planner without statistics from sorting all
@@ -73,11 +76,62 @@ export async function readBundles(sql: Sql, range: BundleRange): Promise<StoredB
   return [...rows];
 }
 
-/** The docket with its row, or null. */
+/** How many of the wanted dockets may be read. A policy chain with a hole misleads: all or none. */
+function wholeCount({ registerId, next, countMax, controlOnly }: BundleRange): number {
+  const to = controlOnly ? Number.MAX_SAFE_INTEGER : next + countMax - 1;
+  const count = countWhole(registerId, { from: next, to });
+  if (!controlOnly) return count;
+  const damaged = damagedIn(registerId, { from: next, to });
+  if (damaged !== null) throw damagedError(registerId, damaged);
+  return countMax;
+}
+
+/** A docket as it lies in the store, damaged or not. For the audit and for repair alone. */
+export interface UncheckedDocket extends DocketRow {
+  headerBytes: number;
+  bundle: Uint8Array;
+}
+
+/** Like `readBundles`, with the columns, and gaps where dockets are missing. */
+export async function readUnchecked(
+  sql: Sql,
+  range: { registerId: string; next: number; last: number; bytesMax: number },
+): Promise<UncheckedDocket[]> {
+  const rows = await sql<(RawRow & { headerBytes: number; bundle: Uint8Array })[]>`
+    SELECT * FROM (
+      SELECT ${columns(sql)}, header_bytes AS "headerBytes", bundle,
+        sum(octet_length(bundle)) OVER (ORDER BY number ROWS UNBOUNDED PRECEDING) AS total,
+        row_number() OVER (ORDER BY number) AS place
+      FROM dockets
+      WHERE register_id = ${range.registerId} AND number BETWEEN ${range.next} AND ${range.last}
+    ) AS sized
+    WHERE total <= ${range.bytesMax} OR place = 1
+    ORDER BY number`;
+  return rows.map((row) => ({
+    ...toRow(row),
+    headerBytes: row.headerBytes,
+    bundle: row.bundle,
+  }));
+}
+
+/** Numbers of the dockets below `end` that carry a policy, by what their columns say. */
+export async function listControlNumbers(
+  sql: Sql,
+  wanted: { registerId: string; end: number },
+): Promise<number[]> {
+  const rows = await sql<{ number: number }[]>`
+    SELECT number FROM dockets
+    WHERE register_id = ${wanted.registerId} AND number < ${wanted.end} AND is_control
+    ORDER BY number`;
+  return rows.map((row) => row.number);
+}
+
+/** The docket with its row, or null. Throws `docket-damaged` where that is known of it. */
 export async function readDocket(
   sql: Sql,
   docket: { registerId: string; number: number },
 ): Promise<(DocketRow & { bundle: Uint8Array }) | null> {
+  countWhole(docket.registerId, { from: docket.number, to: docket.number });
   const [row] = await sql<(RawRow & { bundle: Uint8Array })[]>`
     SELECT ${columns(sql)}, bundle FROM dockets
     WHERE register_id = ${docket.registerId} AND number = ${docket.number}`;
@@ -85,8 +139,8 @@ export async function readDocket(
 }
 
 /**
- * A part of each named docket's bundle, in the order asked for, and the docket's first version. A
- * docket that isn't stored leaves its part out.
+ * A part of each named docket's bundle, in the order asked for, and the docket's first version;
+ * `place` is the part's index. A docket that isn't stored leaves its part out.
  */
 export async function readDocketParts(
   sql: Sql,
@@ -94,10 +148,11 @@ export async function readDocketParts(
     registerId: string;
     parts: readonly { docketNumber: number; offset: number; length: number }[];
   },
-): Promise<{ data: Uint8Array; firstVersion: number }[]> {
+): Promise<{ place: number; data: Uint8Array; firstVersion: number }[]> {
   if (wanted.parts.length === 0) return [];
-  const rows = await sql<{ data: Uint8Array; firstVersion: number }[]>`
-    SELECT substring(docket.bundle FROM part.start + 1 FOR part.length) AS data,
+  const rows = await sql<{ place: number; data: Uint8Array; firstVersion: number }[]>`
+    SELECT part.place - 1 AS place,
+      substring(docket.bundle FROM greatest(part.start, 0) + 1 FOR greatest(part.length, 0)) AS data,
       docket.first_version AS "firstVersion"
     FROM unnest(
       ${wanted.parts.map((part) => part.docketNumber)}::bigint[],
@@ -181,11 +236,16 @@ export async function isChain(
   return row?.count === run.to - run.from + 1 && row.isLinked;
 }
 
-/** Number of the lowest docket that is stored, or null. */
-export async function findLowestDocket(sql: Sql, registerId: string): Promise<number | null> {
-  const [row] = await sql<{ lowest: number | null }[]>`
-    SELECT min(number) AS lowest FROM dockets WHERE register_id = ${registerId}`;
-  return row?.lowest ?? null;
+/** Numbers of the lowest and the highest docket that is stored from `from` on, or null. */
+export async function findEnds(
+  sql: Sql,
+  wanted: { registerId: string; from?: number },
+): Promise<{ lowest: number; highest: number } | null> {
+  const [row] = await sql<{ lowest: number | null; highest: number | null }[]>`
+    SELECT min(number) AS lowest, max(number) AS highest FROM dockets
+    WHERE register_id = ${wanted.registerId} AND number >= ${wanted.from ?? 0}`;
+  const { lowest = null, highest = null } = row ?? {};
+  return lowest === null || highest === null ? null : { lowest, highest };
 }
 
 export async function deleteDockets(

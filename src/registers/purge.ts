@@ -1,9 +1,11 @@
 import { isEmbedded, sql } from "../store/sql.ts";
 import { inTransaction } from "../store/transaction.ts";
 import { withoutAppends } from "./append.ts";
+import { deleteAudit } from "./audits-table.ts";
 import { deleteCheckpoint } from "./checkpoints-table.ts";
-import { deleteDockets, findLowestDocket, vacuumDockets } from "./dockets-table.ts";
 import { endFollowers } from "./feed.ts";
+import { forgetDamage } from "./damage.ts";
+import { deleteDockets, findEnds, vacuumDockets } from "./dockets-table.ts";
 import { forgetRegister } from "./heads.ts";
 import { hotCache } from "./hot-cache.ts";
 import { deleteRegister, listPurging, markPurging } from "./registers-table.ts";
@@ -39,8 +41,8 @@ export async function finishPurges(): Promise<void> {
 async function deleteRows(registerId: string): Promise<void> {
   await indexTransactionsByDocket(sql());
   for (;;) {
-    const from = await findLowestDocket(sql(), registerId);
-    if (from === null) break;
+    const from = (await findEnds(sql(), { registerId }))?.lowest;
+    if (from === undefined) break;
     const run = { registerId, from, to: from + docketsAtOnce - 1 };
     await inTransaction(async (transaction) => {
       await deleteTransactions(transaction, run);
@@ -49,6 +51,8 @@ async function deleteRows(registerId: string): Promise<void> {
   }
   await inTransaction(async (transaction) => {
     await deleteCheckpoint(transaction, registerId);
+    await deleteAudit(transaction, registerId);
+    await forgetDamage(transaction, registerId);
     await deleteRegister(transaction, registerId);
   });
   if (!isEmbedded()) return;

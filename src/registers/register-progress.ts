@@ -82,7 +82,8 @@ export function lastDocket(page: CheckedPage): DocketFacts {
   return last;
 }
 
-function policyFacts(policy: Policy) {
+/** What a register's row repeats of its policy. */
+export function policyFacts(policy: Policy) {
   const { name, description, isPublic } = policy;
   return { policy, name, description, isPublic };
 }

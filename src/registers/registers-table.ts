@@ -82,6 +82,37 @@ export async function moveHead(
   return moved.count === 1;
 }
 
+/**
+ * Moves the lowest docket of the unbroken run, and what is held with it. False when it is not where
+ * the caller believes it is.
+ */
+export async function moveFirst(
+  sql: Sql,
+  move: { from: number; to: RegisterRow },
+): Promise<boolean> {
+  const row = move.to;
+  const moved = await sql`
+    UPDATE registers SET
+      first_number = ${row.firstNumber}, latest_version = ${row.latestVersion},
+      transaction_count = ${row.transactionCount}, bytes = ${row.bytes},
+      verification = ${row.verification}
+    WHERE register_id = ${row.registerId} AND NOT is_purging AND first_number = ${move.from}`;
+  return moved.count === 1;
+}
+
+/** For `repair.ts`: the row as the register's dockets say it. */
+export async function correctRegister(sql: Sql, row: RegisterRow): Promise<void> {
+  await sql`
+    UPDATE registers SET
+      name = ${row.name}, description = ${row.description}, is_public = ${row.isPublic},
+      policy = ${JSON.stringify(row.policy)}, genesis_hash = ${hashBytes(row.genesisHash)},
+      first_number = ${row.firstNumber}, head_number = ${row.headNumber},
+      head_hash = ${hashBytes(row.headHash)}, head_time_ms = ${row.headTimeMs},
+      latest_version = ${row.latestVersion}, transaction_count = ${row.transactionCount},
+      bytes = ${row.bytes}, verification = ${row.verification}
+    WHERE register_id = ${row.registerId} AND NOT is_purging`;
+}
+
 /** From here on the register is as good as gone. False when there is none. */
 export async function markPurging(sql: Sql, registerId: string): Promise<boolean> {
   const marked = await sql`

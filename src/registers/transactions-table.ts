@@ -3,6 +3,7 @@ import { present } from "../base/assert.ts";
 import { textOf, utf8 } from "../base/bytes.ts";
 import type { TransactionFacts } from "../dockets/types.ts";
 import type { Sql } from "../store/database.ts";
+import { countWhole, damagedError, damageOf } from "./damage.ts";
 import { readDocketParts } from "./dockets-table.ts";
 
 /** A transaction as it is stored. */
@@ -29,8 +30,24 @@ export async function findTransaction(
   return found.get(wanted.transactionId) ?? null;
 }
 
-/** Those of the transactions that are held, by id. */
+/** Those of the transactions that are held, by id. Throws `docket-damaged` where that is unsure. */
 export async function findTransactions(
+  sql: Sql,
+  wanted: { registerId: string; transactionIds: readonly string[] },
+): Promise<Map<string, StoredTransaction>> {
+  const { registerId } = wanted;
+  const found = await findReadable(sql, wanted);
+  for (const { docketNumber } of found.values()) {
+    countWhole(registerId, { from: docketNumber, to: docketNumber });
+  }
+  // With a damaged index nobody can say that a transaction isn't held.
+  const hole = damageOf(registerId).find(({ part }) => part === "index" || part === "bundle");
+  const isSure = found.size === new Set(wanted.transactionIds).size || hole === undefined;
+  if (!isSure) throw damagedError(registerId, hole.firstNumber);
+  return found;
+}
+
+async function findReadable(
   sql: Sql,
   wanted: { registerId: string; transactionIds: readonly string[] },
 ): Promise<Map<string, StoredTransaction>> {
@@ -39,8 +56,8 @@ export async function findTransactions(
   const { registerId } = wanted;
   const places = await findPlaces(sql, { registerId, keys: [...asked].map(keyOf) });
   const parts = await readDocketParts(sql, { registerId, parts: places });
-  for (const [index, { docketNumber, position }] of places.entries()) {
-    const { data, firstVersion } = present(parts[index], "the docket of a transaction");
+  for (const { place, data, firstVersion } of parts) {
+    const { docketNumber, position } = present(places[place], "the place of a transaction");
     const transactionId = idOf(data);
     // The key may be another transaction's, too: the document decides.
     if (!asked.has(transactionId) || found.has(transactionId)) continue;
@@ -50,12 +67,12 @@ export async function findTransactions(
   return found;
 }
 
-/** Those of the ids that are held. */
+/** Those of the ids that are held, as far as the index can be believed: it stops no sealing. */
 export async function whichExist(
   sql: Sql,
   wanted: { registerId: string; transactionIds: readonly string[] },
 ): Promise<Set<string>> {
-  return new Set((await findTransactions(sql, wanted)).keys());
+  return new Set((await findReadable(sql, wanted)).keys());
 }
 
 /** Stores where a page's transactions lie, in one statement, a parameter a column. */
@@ -74,6 +91,43 @@ export async function insertTransactions(
       ${arrayText(facts.positions)}::integer[], ${arrayText(facts.offsets)}::integer[],
       ${arrayText(facts.lengths)}::integer[]
     )`;
+}
+
+/** A digest of all that the index says of dockets `from` to `to`; null where it says nothing. */
+export async function digestIndex(
+  sql: Sql,
+  run: { registerId: string; from: number; to: number },
+): Promise<string | null> {
+  const [row] = await sql<{ digest: string | null }[]>`
+    SELECT md5(string_agg(
+      int8send(key) || int8send(docket_number) || int4send(position) || int4send(body_offset)
+        || int4send(body_length), ''::bytea ORDER BY docket_number, position, key
+    )) AS digest
+    FROM transactions
+    WHERE register_id = ${run.registerId} AND docket_number BETWEEN ${run.from} AND ${run.to}`;
+  return row?.digest ?? null;
+}
+
+/** The digest that `digestIndex` gives where the index is as it should be. */
+export function expectedDigest(
+  facts: TransactionFacts,
+  run: { from: number; to: number },
+): string | null {
+  const { docketNumbers } = facts;
+  const numberAt = (index: number) => docketNumbers[index] as number;
+  const rows = Buffer.allocUnsafe(28 * facts.count);
+  const keys = Buffer.from(facts.keys.buffer);
+  let at = 0;
+  for (let index = 0; index < facts.count; index += 1) {
+    if (numberAt(index) < run.from || numberAt(index) > run.to) continue;
+    keys.copy(rows, at, 16 * index, 16 * index + 8);
+    rows.writeBigInt64BE(BigInt(numberAt(index)), at + 8);
+    rows.writeInt32BE(facts.positions[index] as number, at + 16);
+    rows.writeInt32BE(facts.offsets[index] as number, at + 20);
+    rows.writeInt32BE(facts.lengths[index] as number, at + 24);
+    at += 28;
+  }
+  return at === 0 ? null : createHash("md5").update(rows.subarray(0, at)).digest("hex");
 }
 
 /** Deletes the rows of a register's dockets `from` to `to`. */
@@ -141,7 +195,12 @@ function arrayText(values: ArrayLike<number | bigint>): string {
   return `{${Array.prototype.join.call(values, ",")}}`;
 }
 
+/** Empty where a wrong row of the index points at something else. */
 function idOf(data: Uint8Array): string {
-  const document = JSON.parse(textOf(data) ?? "null") as { transactionId?: string } | null;
-  return document?.transactionId ?? "";
+  try {
+    const document = JSON.parse(textOf(data) ?? "null") as { transactionId?: string } | null;
+    return document?.transactionId ?? "";
+  } catch {
+    return "";
+  }
 }

@@ -70,6 +70,10 @@ export const limits = {
   runMs: 30 * 60_000,
   /** Documents of evidence kept a register: one contradiction says enough. */
   evidencePerRegister: 64,
+  /** Damaged runs of dockets that an audit lists: behind that many it is the disk, not a docket. */
+  damagedRuns: 1_000,
+  /** Audits and repairs at once: each reads as fast as the disk gives. */
+  upkeepJobs: 4,
   /** News a feed reader may be behind before it is dropped and reads the table. */
   feedBacklog: 256,
   /** Dockets and transactions a register in the hot cache: the reference service's numbers. */

@@ -4,6 +4,7 @@ import peers from "../../db/0003_peers.sql" with { type: "text" };
 import events from "../../db/0004_events.sql" with { type: "text" };
 import mesh from "../../db/0005_mesh.sql" with { type: "text" };
 import answers from "../../db/0006_answers.sql" with { type: "text" };
+import upkeep from "../../db/0007_upkeep.sql" with { type: "text" };
 
 export interface Migration {
   /** 1, 2, 3 … without a hole. */
@@ -20,4 +21,5 @@ export const migrations: readonly Migration[] = [
   { number: 4, name: "0004_events", text: events },
   { number: 5, name: "0005_mesh", text: mesh },
   { number: 6, name: "0006_answers", text: answers },
+  { number: 7, name: "0007_upkeep", text: upkeep },
 ];
