@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import { messageOf, toPeerError } from "../base/error.ts";
 import { environment, writeError } from "../runtime/terminal.ts";
 import { version } from "../runtime/version.ts";
+import { addAudit } from "./audit.ts";
 import { addCerts } from "./certs.ts";
 import { addCompletion } from "./completion.ts";
 import { addDemo } from "./demo-command.ts";
@@ -57,6 +58,7 @@ function buildProgram(options: ProgramOptions, setExitCode: (code: number) => vo
   addImport(program);
   addExport(program, { verifyThread: verify });
   addVerify(program, { verifyThread: verify });
+  addAudit(program);
   addLedger(program);
   addPeers(program);
   addTopology(program);

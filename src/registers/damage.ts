@@ -8,6 +8,7 @@ import type { Transaction } from "../store/database.ts";
 import { sql } from "../store/sql.ts";
 import { inTransaction } from "../store/transaction.ts";
 import { type Damage, listDamage, replaceDamage } from "./damage-table.ts";
+import { hotCache } from "./hot-cache.ts";
 
 const known = new Map<string, readonly Damage[]>();
 
@@ -87,6 +88,8 @@ export function damagedError(registerId: string, number: number): PeerError {
 }
 
 function remember(registerId: string, damage: readonly Damage[]): void {
+  // What was read before it was known may be what is damaged.
+  hotCache()?.drop(registerId);
   if (damage.length === 0) known.delete(registerId);
   else known.set(registerId, damage);
 }

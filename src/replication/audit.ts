@@ -2,7 +2,7 @@ import { PeerError } from "../base/error.ts";
 import { abortError } from "../base/signal.ts";
 import { encodePage } from "../dockets/bundle.ts";
 import { isSamePolicy } from "../dockets/policy.ts";
-import type { CheckedPage, Outcome, Policy, Refusal } from "../dockets/types.ts";
+import type { CheckedPage, Outcome, Refusal } from "../dockets/types.ts";
 import { withoutAppends } from "../registers/append.ts";
 import { readCheckpoint } from "../registers/checkpoints-table.ts";
 import type { Damage } from "../registers/damage-table.ts";
@@ -18,14 +18,12 @@ import { digestIndex, indexTransactionsByDocket } from "../registers/transaction
 import { limits } from "../runtime/limits.ts";
 import { sql } from "../store/sql.ts";
 import { AuditLedger } from "./audit-ledger.ts";
+import type { CheckStored } from "./stored-policy.ts";
 
 export interface AuditOptions {
   registerId: string;
   /** The road's check: on the verifier threads, by this node's settings. */
-  verify: (
-    page: { bytes: Uint8Array; nextNumber: number; isPolicyChain: boolean },
-    policy: Policy | null,
-  ) => Promise<Outcome<CheckedPage>>;
+  verify: CheckStored;
   /** Called with each page; the audit goes on when it resolves. */
   onPage: (so: { dockets: number; transactions: number; total: number; bytes: number }) => unknown;
   /** Damage, as soon as it is found. */
@@ -170,9 +168,10 @@ class Audit {
       headNumber: 0,
       firstVersion: 0,
     });
-    const run = { registerId: this.options.registerId, from: first.number, to: last.number };
+    const { registerId } = this.options;
+    const run = { registerId, from: first.number, to: last.number };
     const policy = first.number === 0 ? null : this.#ledger.policy;
-    const page = { bytes, nextNumber: first.number, isPolicyChain };
+    const page = { registerId, bytes, nextNumber: first.number, isPolicyChain };
     const looked = {
       rows,
       checked: this.options.verify(page, policy),

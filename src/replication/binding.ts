@@ -1,9 +1,12 @@
+import { owned } from "../base/bytes.ts";
 import { readBundle, scanPage } from "../dockets/bundle.ts";
 import type { CheckedPage, Outcome, Policy, RefusalCode } from "../dockets/types.ts";
 import { type Source, sourcesOf } from "../peers/adverts.ts";
 import { book } from "../peers/book.ts";
 import { channels } from "../peers/channels.ts";
 import { quarantine } from "../peers/standing.ts";
+import { registerOf } from "../registers/heads.ts";
+import type { Clock } from "../runtime/clock.ts";
 import { health } from "../store/sql.ts";
 import { replication } from "../wire/services.ts";
 import { verifyPage } from "../workers/pool.ts";
@@ -14,6 +17,7 @@ import type { LoopOptions } from "./loop-options.ts";
 import { pullPages, pullRange } from "./pull.ts";
 import type { Road, RoadSettings } from "./road.ts";
 import { startForwardOnly } from "./start.ts";
+import type { UpkeepOptions } from "./upkeep.ts";
 
 export interface BindingOptions extends RoadSettings {
   nodeId: string;
@@ -22,6 +26,11 @@ export interface BindingOptions extends RoadSettings {
   pullDocketCount: number;
   /** This node speaks sorcha.peer.replication.v1. */
   replicationProtocol: boolean;
+}
+
+/** It was let in without seals: what the setting says now is not asked again. */
+function isChainOnly(registerId: string): boolean {
+  return registerOf(registerId)?.verification === "chain";
 }
 
 /** What of a loop is bound to its register. */
@@ -88,6 +97,35 @@ export function bindRegister(
         () => undefined,
       );
     },
+  };
+}
+
+/** What the upkeep of all registers needs, from the same settings. */
+export function upkeepOptions(
+  config: Omit<BindingOptions, "nodeId" | "road" | "clock"> & {
+    auditMs: number;
+    auditBytesPerSecond: number;
+  },
+  given: { identity: { nodeId: string }; road: Road; clock: Clock; dice: () => number },
+): UpkeepOptions {
+  const { road, clock, dice } = given;
+  const bound = { ...config, nodeId: given.identity.nodeId, road, clock };
+  return {
+    auditMs: config.auditMs,
+    auditBytesPerSecond: config.auditBytesPerSecond,
+    checkStored: (page, policy) =>
+      verifyPage({
+        ...page,
+        bytes: owned(page.bytes),
+        policy,
+        nowMs: clock.nowMs(),
+        verifyTransactions: config.verifyTransactions,
+        acceptUnsealed: config.acceptUnsealed || isChainOnly(page.registerId),
+      }),
+    stationsOf: (registerId, genesisHash) => bindRegister({ registerId, genesisHash }, bound),
+    report: reportSource,
+    clock,
+    dice,
   };
 }
 

@@ -12,14 +12,14 @@ import { limits } from "../runtime/limits.ts";
 import { sql } from "../store/sql.ts";
 import type { PastOptions } from "./past.ts";
 import { joinDown, pullPast } from "./past.ts";
-import { type CheckPolicyChain, readStoredDocket, StoredPolicies } from "./stored-policy.ts";
+import { type CheckStored, readStoredDocket, StoredPolicies } from "./stored-policy.ts";
 import { type Trouble, troubleOf } from "./trouble.ts";
 
 export interface RepairOptions extends PastOptions {
   registerId: string;
   /** Peers that may be asked for what is lost here, best first. */
   sources: () => Source[];
-  checkStored: CheckPolicyChain;
+  checkStored: CheckStored;
   onTrouble: (source: Source, trouble: Trouble) => void;
   onRepaired: (count: number, sourcePeerId: string | null) => void;
 }
@@ -100,7 +100,7 @@ async function fromOwn(
   if (rows.length !== run.to - run.from + 1) return nothingHere();
   const bundles = rows.map((row) => row.bundle);
   const bytes = encodePage({ bundles, headNumber: 0, firstVersion: 0 });
-  const page = { bytes, nextNumber: run.from, isPolicyChain: false };
+  const page = { registerId, bytes, nextNumber: run.from, isPolicyChain: false };
   const checked = await options.checkStored(page, place.policy);
   return checked.ok ? joinDown([checked.value], place) : checked;
 }

@@ -4,9 +4,9 @@ import type { CheckedPage, Docket, Outcome, Policy } from "../dockets/types.ts";
 import { listControlNumbers, readUnchecked } from "../registers/dockets-table.ts";
 import { sql } from "../store/sql.ts";
 
-/** Checks dockets of a policy chain: consecutive or not. */
-export type CheckPolicyChain = (
-  page: { bytes: Uint8Array; nextNumber: number; isPolicyChain: boolean },
+/** Checks dockets that are stored here: a run of them, or a policy chain with its gaps. */
+export type CheckStored = (
+  page: { registerId: string; bytes: Uint8Array; nextNumber: number; isPolicyChain: boolean },
   policy: Policy | null,
 ) => Promise<Outcome<CheckedPage>>;
 
@@ -17,7 +17,7 @@ export type CheckPolicyChain = (
 export class StoredPolicies {
   #known: { number: number; policyAfter: Policy }[] = [];
 
-  constructor(private readonly options: { registerId: string; check: CheckPolicyChain }) {}
+  constructor(private readonly options: { registerId: string; check: CheckStored }) {}
 
   /** In force at docket `number`; null before docket 0, and where the chain is damaged. */
   async at(number: number): Promise<Policy | null> {
@@ -49,7 +49,7 @@ export class StoredPolicies {
     });
     if (row === undefined) return null;
     const bytes = encodePage({ bundles: [row.bundle], headNumber: 0, firstVersion: 0 });
-    const page = { bytes, nextNumber: number, isPolicyChain: true };
+    const page = { registerId, bytes, nextNumber: number, isPolicyChain: true };
     const checked = await check(page, number === 0 ? null : policy);
     return checked.ok ? checked.value.policyAfter : null;
   }

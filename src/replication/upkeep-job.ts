@@ -13,7 +13,7 @@ import { type Happening, Judge, type SourceReport } from "./judge.ts";
 import type { LoopOptions } from "./loop-options.ts";
 import { type RepairOptions, repairDockets } from "./repair.ts";
 import { SourceMemory } from "./source-memory.ts";
-import type { CheckPolicyChain } from "./stored-policy.ts";
+import type { CheckStored } from "./stored-policy.ts";
 
 export type UpkeepWork = "audit" | "repair";
 
@@ -21,7 +21,7 @@ export type UpkeepWork = "audit" | "repair";
 export interface JobOptions {
   registerId: string;
   work: UpkeepWork;
-  checkStored: CheckPolicyChain;
+  checkStored: CheckStored;
   stations: Pick<LoopOptions, "sources" | "pullRange" | "check" | "compare">;
   report: (report: SourceReport) => void;
   tell: (happening: Happening) => void;

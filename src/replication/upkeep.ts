@@ -21,7 +21,7 @@ import { type JobOptions, UpkeepJob, type UpkeepWork } from "./upkeep-job.ts";
 export interface UpkeepOptions
   extends Pick<JobOptions, "checkStored" | "report" | "clock" | "dice"> {
   /** Each register is audited once in this time, in the background; 0: never by itself. */
-  auditEveryMs: number;
+  auditMs: number;
   /** What a background audit reads at most, bytes a second. */
   auditBytesPerSecond: number;
   stationsOf: (registerId: string, genesisHash: string) => JobOptions["stations"];
@@ -54,8 +54,8 @@ export async function open(options: UpkeepOptions): Promise<void> {
   assert(opened === null, "upkeep is opened once");
   opened = options;
   for (const row of await listAudits(sql())) audits.set(row.registerId, row);
-  if (options.auditEveryMs === 0) return;
-  const periodMs = Math.min(lookEveryMs, options.auditEveryMs);
+  if (options.auditMs === 0) return;
+  const periodMs = Math.min(lookEveryMs, options.auditMs);
   ticking = every(periodMs, { clock: options.clock, tick: auditDue });
 }
 
@@ -164,8 +164,8 @@ async function auditDue(signal: AbortSignal): Promise<void> {
 
 /** What came here was verified then: a register that was never audited counts from its arrival. */
 function dueRegister(): string | null {
-  const { clock, auditEveryMs } = given();
-  const dueMs = clock.nowMs() - auditEveryMs;
+  const { clock, auditMs } = given();
+  const dueMs = clock.nowMs() - auditMs;
   const due = listRegisters()
     .map(({ registerId, createdAtMs }) => ({
       registerId,

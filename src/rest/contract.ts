@@ -12,6 +12,7 @@ import { registerEndpoints } from "./register-endpoints.ts";
 import { count } from "./schemas.ts";
 import { tokenEndpoints } from "./token-endpoints.ts";
 import { topologyEndpoints } from "./topology-endpoints.ts";
+import { upkeepEndpoints } from "./upkeep-endpoints.ts";
 import { whyEndpoints } from "./why-endpoints.ts";
 
 export const endpoints = {
@@ -60,7 +61,9 @@ export const endpoints = {
     access: "anonymous",
     summary: "State, uptime and peers in figures",
     response: z.object({
-      status: z.enum(["healthy", "unhealthy"]),
+      /** degraded: it serves, and an operator should look; `warnings` says at what. */
+      status: z.enum(["healthy", "degraded", "unhealthy"]),
+      warnings: z.array(z.object({ code: z.string(), message: z.string() })),
       service: z.literal("peer-service"),
       nodeId: z.string(),
       timestamp: z.string(),
@@ -88,6 +91,7 @@ export const endpoints = {
   ...recordEndpoints,
   ...tokenEndpoints,
   ...topologyEndpoints,
+  ...upkeepEndpoints,
   ...whyEndpoints,
 } as const;
 

@@ -34,6 +34,7 @@ export async function healthReport(
 ): Promise<Reply<Endpoints["healthReport"]>> {
   const checks = await call.source.checks();
   const isWell = Object.values(checks).every(Boolean);
+  const warnings = warningsOf(call);
   const peers = call.source.listPeers();
   const healthy = peers.filter((peer) => isHealthy(peer, call.nowMs));
   const latencies = healthy.map((peer) => peer.averageLatencyMs).filter((ms) => ms > 0);
@@ -41,7 +42,8 @@ export async function healthReport(
   return {
     status: isWell ? 200 : 503,
     body: {
-      status: isWell ? "healthy" : "unhealthy",
+      status: isWell ? (warnings.length > 0 ? "degraded" : "healthy") : "unhealthy",
+      warnings,
       service: "peer-service",
       nodeId: call.source.nodeId,
       timestamp: new Date(call.nowMs).toISOString(),
@@ -57,6 +59,15 @@ export async function healthReport(
       },
     },
   };
+}
+
+/** Which registers it is about is told to those who may see them. */
+function warningsOf(call: Call<Endpoints["healthReport"]>) {
+  const damaged = call.source.damagedRegisters();
+  if (damaged.length === 0) return [];
+  const count = damaged.length === 1 ? "one register" : `${damaged.length} registers`;
+  const message = `An audit found damage in ${count}; the damaged dockets are not served`;
+  return [{ code: "audit-found-damage", message }];
 }
 
 function securityOf(status: TrustStatus) {

@@ -8,6 +8,7 @@ import { readDockets } from "../registers/stored-dockets.ts";
 import { findTransaction } from "../registers/transactions-table.ts";
 import { localAdverts } from "../replication/local-adverts.ts";
 import * as subscriptions from "../replication/subscriptions.ts";
+import * as upkeep from "../replication/upkeep.ts";
 import * as origin from "../sealing/origin.ts";
 import { health, sql } from "../store/sql.ts";
 import { nodeNews } from "./node-news.ts";
@@ -53,9 +54,13 @@ export function nodeSource(facts: {
     listSubscriptions: subscriptions.listSubscriptions,
     subscribe: subscriptions.subscribe,
     unsubscribe: async (registerId, options) => {
+      if (options.purge) await upkeep.forget(registerId);
       await subscriptions.unsubscribe(registerId, options);
       mesh().tellSoon();
     },
+    upkeepOf: upkeep.statusOf,
+    beginUpkeep: upkeep.begin,
+    damagedRegisters: upkeep.damagedRegisters,
     createRegister: origin.createRegister,
     submit: origin.submit,
     importRecords: origin.importRecords,

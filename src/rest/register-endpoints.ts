@@ -13,6 +13,7 @@ import {
   sortBy,
   subscriptionSchema,
   syncStates,
+  upkeepSchema,
 } from "./schemas.ts";
 
 /** Registers as such and what is followed. */
@@ -82,6 +83,7 @@ export const registerEndpoints = {
     response: registerSchema.extend({
       policy: policySchema,
       subscription: subscriptionSchema.nullable(),
+      upkeep: upkeepSchema,
     }),
   }),
   subscribe: endpoint({

@@ -4,6 +4,7 @@ import { withoutUndefined } from "./defined.ts";
 import { byText, mentions, pageOf } from "./listing.ts";
 import type { RegisterJson } from "./schemas.ts";
 import type { AvailableView, HeldRegister, RestSource } from "./source.ts";
+import { toJson as upkeepJson } from "./upkeep.ts";
 import { heldRegister, isVisible } from "./visible.ts";
 
 type RegistersCall = Call<Endpoints["listRegisters"]>;
@@ -32,6 +33,7 @@ export function getRegister(call: Call<Endpoints["getRegister"]>): Reply<Endpoin
       ...toJson(register, availableById(call.source).get(registerId)),
       policy: register.policy,
       subscription: subscription ?? null,
+      upkeep: upkeepJson(call.source.upkeepOf(registerId)),
     },
   };
 }

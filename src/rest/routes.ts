@@ -11,6 +11,7 @@ import * as registers from "./registers.ts";
 import * as subscriptions from "./subscriptions.ts";
 import * as tokens from "./tokens.ts";
 import * as topology from "./topology.ts";
+import * as upkeep from "./upkeep.ts";
 import * as why from "./why.ts";
 
 /** Who answers what: one handler for every endpoint of the contract. */
@@ -51,6 +52,9 @@ export const routes: { [Name in EndpointName]: Handler<Endpoints[Name]> } = {
   pages: dockets.pages,
   topology: topology.topology,
   events: events.events,
+  auditState: upkeep.auditState,
+  audit: upkeep.audit,
+  repair: upkeep.repair,
   whyRegister: why.whyRegister,
   listEvidence: why.listEvidence,
   revokeToken: tokens.revokeToken,

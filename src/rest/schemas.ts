@@ -179,6 +179,41 @@ export const subscriptionSchema = z.object({
   verification: z.enum(["sealed", "chain"]).nullable(),
 });
 
+export const upkeepSchema = z.object({
+  registerId: z.string(),
+  /** What runs, or ran last since the node started. */
+  work: z.enum(["audit", "repair"]).nullable(),
+  state: z.enum(["never", "running", "finished", "failed"]),
+  startedAt: z.string().nullable(),
+  docketsDone: count,
+  docketsTotal: count,
+  transactionsDone: count,
+  repairedDockets: count,
+  /** Damaged ones that nobody gave. */
+  lostDockets: count,
+  message: z.string().nullable(),
+  lastAudit: z
+    .object({
+      finishedAt: z.string(),
+      tookMs: count,
+      dockets: count,
+      transactions: count,
+      isWhole: z.boolean(),
+      unjudgedFrom: count.nullable(),
+    })
+    .nullable(),
+  damageCount: count,
+  damage: z.array(
+    z.object({
+      part: z.enum(["bundle", "columns", "index", "register"]),
+      firstNumber: count,
+      lastNumber: count,
+      code: z.string(),
+      message: z.string(),
+    }),
+  ),
+});
+
 export const docketRowSchema = z.object({
   docketNumber: count,
   docketHash: z.string(),
@@ -217,4 +252,5 @@ export type PeerJson = z.infer<typeof peerSchema>;
 export type PeerDetailsJson = z.infer<typeof peerDetailsSchema>;
 export type QualityJson = z.infer<typeof qualitySchema>;
 export type RegisterJson = z.infer<typeof registerSchema>;
+export type UpkeepJson = z.infer<typeof upkeepSchema>;
 export type SubscriptionJson = z.infer<typeof subscriptionSchema>;

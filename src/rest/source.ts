@@ -1,5 +1,6 @@
 import type { Head, Outcome } from "../dockets/types.ts";
 import type { RegisterRow } from "../registers/registers-table.ts";
+import type { UpkeepStatus } from "../replication/upkeep.ts";
 import type { TrustStatus } from "../trust/trust.ts";
 import type { AnswerBook } from "./idempotency.ts";
 import type { PeerDesk, PeerView } from "./peer-desk.ts";
@@ -86,6 +87,11 @@ export interface RestSource {
   /** Sealed dockets of a register that contradict each other, with a portable proof. */
   listEvidence(registerId: string): Promise<EvidenceView[]>;
 
+  upkeepOf(registerId: string): UpkeepView;
+  beginUpkeep(registerId: string, work: "audit" | "repair"): Promise<UpkeepView>;
+  /** Registers of which something stored is damaged. */
+  damagedRegisters(): string[];
+
   /** The token counts no longer; kept until it would have expired. Durable once resolved. */
   revokeToken(tokenId: string, untilMs: number): Promise<void>;
 
@@ -125,6 +131,9 @@ export interface NotedEvent {
   message: string;
   facts: Record<string, unknown>;
 }
+
+/** How a register's upkeep stands. Times are unix ms. */
+export type UpkeepView = UpkeepStatus;
 
 export interface StoredBundle {
   number: number;

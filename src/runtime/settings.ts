@@ -175,6 +175,22 @@ export const configSchema = z.object({
   acceptUnsealed: boolean()
     .default(false)
     .describe("Take chains without seals; shown as verification: chain"),
+  auditMs: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(366 * 86_400_000)
+    .default(7 * 86_400_000)
+    .describe("Time in which each register is audited once in the background, ms; 0: never"),
+  auditBytesPerSecond: z.coerce
+    .number()
+    .int()
+    .min(64 * 1024)
+    .max(1024 ** 3)
+    .default(8 * 1024 ** 2)
+    .describe(
+      "What a background audit reads at most, bytes a second; more ends sooner and costs disk",
+    ),
   replicationProtocol: boolean()
     .default(true)
     .describe("Speak sorcha.peer.replication.v1; off: only the Sorcha-compatible RPCs"),

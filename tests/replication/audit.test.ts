@@ -13,7 +13,7 @@ import { findTransaction } from "../../src/registers/transactions-table.ts";
 import { auditRegister } from "../../src/replication/audit.ts";
 import type { PulledPage } from "../../src/replication/pull.ts";
 import { repairDockets } from "../../src/replication/repair.ts";
-import type { CheckPolicyChain } from "../../src/replication/stored-policy.ts";
+import type { CheckStored } from "../../src/replication/stored-policy.ts";
 import type { Trouble } from "../../src/replication/trouble.ts";
 import { sql } from "../../src/store/sql.ts";
 import { onEachStore } from "../support/database.ts";
@@ -30,10 +30,9 @@ function chainOf(registerId: string): TestChain {
     .sealMany(dockets - 21, 2);
 }
 
-function checkOf(registerId: string): CheckPolicyChain {
+function checkStored(): CheckStored {
   return async (page, policy) =>
     verifyPage({
-      registerId,
       ...page,
       bytes: new Uint8Array(page.bytes),
       policy,
@@ -46,7 +45,7 @@ function checkOf(registerId: string): CheckPolicyChain {
 function audit(registerId: string) {
   return auditRegister({
     registerId,
-    verify: checkOf(registerId),
+    verify: checkStored(),
     onPage: () => undefined,
     onDamage: async () => undefined,
     signal: new AbortController().signal,
@@ -79,7 +78,7 @@ function sourceOf(chain: TestChain, peerId = "peer") {
 
 async function repair(registerId: string, from: ReturnType<typeof sourceOf>[]) {
   const troubles: { peerId: string; trouble: Trouble }[] = [];
-  const check = checkOf(registerId);
+  const check = checkStored();
   const lost = await repairDockets({
     registerId,
     sources: () => from.map(({ source }) => source),

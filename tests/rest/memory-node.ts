@@ -23,6 +23,7 @@ import type {
   RestSource,
   StoredBundle,
   SubscriptionView,
+  UpkeepView,
 } from "../../src/rest/source.ts";
 import { MemoryAnswers } from "./memory-answers.ts";
 import { MemoryPeerDesk } from "./memory-peer-desk.ts";
@@ -70,6 +71,16 @@ export class MemoryNode implements RestSource {
   });
   queueSize = () => 0;
   readonly answers = new MemoryAnswers();
+  damaged: string[] = [];
+  damagedRegisters = () => this.damaged;
+  upkeepOf = (registerId: string): UpkeepView => ({ ...newUpkeep, registerId, ...this.upkeep });
+  beginUpkeep = async (registerId: string, work: "audit" | "repair") => {
+    this.upkeep = { work, state: "finished", ...this.upkeepEnds };
+    return { ...newUpkeep, registerId, work, state: "running" as const };
+  };
+  upkeep: Partial<UpkeepView> = {};
+  /** How an audit or a repair that is begun will have ended. */
+  upkeepEnds: Partial<UpkeepView> = {};
   listEvidence = async () => [];
   readEvents = async (wanted: { after: number; countMax: number }) =>
     this.noted.filter((one) => one.eventId > wanted.after).slice(-wanted.countMax);
@@ -320,6 +331,20 @@ export class MemoryNode implements RestSource {
     this.registers.set(registerId, { held, anchor: next, bundles, transactions });
   }
 }
+
+const newUpkeep = {
+  work: null,
+  state: "never" as const,
+  startedAtMs: null,
+  docketsDone: 0,
+  docketsTotal: 0,
+  transactionsDone: 0,
+  repairedDockets: 0,
+  lostDockets: 0,
+  message: null,
+  lastAudit: null,
+  damage: [],
+};
 
 export function newSubscription(
   given: Pick<SubscriptionView, "registerId" | "mode">,

@@ -20,7 +20,8 @@ import { join } from "node:path";
 import postgres from "postgres";
 import { findTestDatabase } from "../../scripts/test-database.ts";
 import type { RegisterJson, SubscriptionJson } from "../../src/rest/schemas.ts";
-import { makeEmbedded as makeStartedEmbedded } from "./database.ts";
+import { openDatabase, type Sql } from "../../src/store/database.ts";
+import { embeddedThreadUrl, makeEmbedded as makeStartedEmbedded } from "./database.ts";
 
 export type StoreKind = "embedded" | "postgres";
 export type RegisterView = RegisterJson & { subscription: SubscriptionJson | null };
@@ -190,6 +191,23 @@ export class TestNode {
   /** The exit code of a node that ends by itself. */
   async ended(): Promise<number> {
     return (await this.#process?.exited) ?? 0;
+  }
+
+  /** Work on its database while it is down, as someone with the disk in his hands does it. */
+  async inDatabase<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
+    const { database, dataDir } = this.options;
+    const opened = await openDatabase({
+      ...(database === null ? {} : { connection: database.url }),
+      schema: database?.schema ?? "peer",
+      poolSize: 1,
+      dataDir,
+      embeddedThreadUrl,
+    });
+    try {
+      return await work(opened.sql);
+    } finally {
+      await opened.close();
+    }
   }
 
   async remove(): Promise<void> {
