@@ -89,15 +89,6 @@ export function encodeBundle(bundle: DocketBundle): Uint8Array<ArrayBuffer> {
   return writer.bytes;
 }
 
-/** Length of a bundle's first field, the docket document: its tag, its length, its bytes. */
-export function headerLength(bundle: Uint8Array): number {
-  const cursor = new Cursor(bundle, bundle.length);
-  assert(cursor.takes(docketTag), "a bundle begins with its docket");
-  const length = cursor.length();
-  assert(length >= 0, "a bundle holds its docket");
-  return cursor.at + length;
-}
-
 /** A frame of encoded bundles. */
 export function encodePage(page: {
   bundles: readonly Uint8Array[];
