@@ -152,7 +152,8 @@ export async function readDocketParts(
   if (wanted.parts.length === 0) return [];
   const rows = await sql<{ place: number; data: Uint8Array; firstVersion: number }[]>`
     SELECT part.place - 1 AS place,
-      substring(docket.bundle FROM greatest(part.start, 0) + 1 FOR greatest(part.length, 0)) AS data,
+      substring(docket.bundle FROM greatest(part.start, 0) + 1 FOR greatest(part.length, 0))
+        AS data,
       docket.first_version AS "firstVersion"
     FROM unnest(
       ${wanted.parts.map((part) => part.docketNumber)}::bigint[],
