@@ -14,7 +14,8 @@ const closeSeconds = 5;
 /*
  * The driver is used with patches/postgres@3.4.9.patch. Without it, a connection that breaks inside
  * a transaction ends the process by an error that nobody can catch, or leaves a connection that
- * never works again; and what the transaction does after that runs on the next connection, outside
+ * never works again; a server that ends each connection politely is called without pause, and
+ * nobody is told; and what the transaction does after that runs on the next connection, outside
  * of any transaction or inside another one. tests/store/sql.test.ts cuts connections to show it.
  */
 export type Numbers = { bigint: number };
@@ -149,6 +150,8 @@ function connect(url: string, { note, ...options }: ConnectOptions): Pool {
     return translated(
       postgres(url, {
         connect_timeout: 5,
+        // Seconds until a connection that failed is tried again, when somebody wants it.
+        backoff: (failures: number) => Math.min(0.05 * 2 ** failures, 1),
         onnotice: () => {},
         types: { bigint: safeInteger },
         ...options,

@@ -22,6 +22,8 @@ export interface StoreHealthOptions {
 export class StoreHealth {
   #trouble: PeerError | null = null;
   #sinceMs = 0;
+  /** Somebody asked and got no answer in time: a new session will tell. */
+  #isSuspected = false;
   /** The log knows of the trouble. */
   #isTold = false;
   #well = Promise.withResolvers<void>();
@@ -69,7 +71,10 @@ export class StoreHealth {
   /** Looks now. Gives what is wrong; never waits long. */
   async check(): Promise<PeerError | null> {
     if (this.#trouble !== null) return this.#trouble;
-    return this.#within(limits.databaseCheckMs, this.options.ask);
+    const failure = await this.#within(limits.databaseCheckMs, this.options.ask);
+    this.#isSuspected ||= failure !== null;
+    if (failure !== null) this.#alarm.resolve();
+    return failure;
   }
 
   async #watch(): Promise<void> {
@@ -79,13 +84,15 @@ export class StoreHealth {
     while (!signal.aborted) {
       if (this.#trouble === null) await this.#rest(limits.databaseLookMs);
       if (signal.aborted) return;
-      if (this.#trouble === null) {
+      if (this.#trouble === null && !this.#isSuspected) {
         const startMs = clock.monotonicMs();
         const silent = await this.#within(limits.databaseSilenceMs, this.options.ask);
         overdueMs = silent?.code === silentCode ? overdueMs + clock.monotonicMs() - startMs : 0;
         if (silent === null || signal.aborted) continue;
       }
       const failure = await this.#within(limits.databaseSilenceMs, this.options.probe);
+      if (this.#isSuspected && this.#trouble === null) this.#alarm = Promise.withResolvers();
+      this.#isSuspected = false;
       if (signal.aborted) return;
       if (failure !== null) {
         this.#ail(failure);

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import postgres from "postgres";
@@ -105,6 +106,20 @@ test("open says in a sentence that there is no server, without its password", as
     code: "database-unreachable",
     message: "The database can't be reached (127.0.0.1:1/db)",
   });
+});
+
+test("a server that takes connections and ends them is not called again and again", async () => {
+  let calls = 0;
+  const server = createServer((socket) => {
+    calls += 1;
+    socket.on("error", () => socket.destroy()).once("data", () => socket.end());
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as { port: number };
+  const error = await errorOf(store.open(settings(`postgres://me@127.0.0.1:${port}/db`)));
+  expect(error).toMatchObject({ kind: "unavailable", code: "database-unreachable" });
+  expect(calls).toBe(1);
+  server.close();
 });
 
 test("open says in a sentence that the embedded database's directory is broken", async () => {
