@@ -1,7 +1,7 @@
 import { base64urlOf, bytesOfBase64url, utf8 } from "../base/bytes.ts";
 import { decodeDocket } from "./decode.ts";
 import { docketText, sha256Hex } from "./hash.ts";
-import { checkSeal } from "./seal.ts";
+import { checkSealWholly } from "./seal.ts";
 import type { Docket, Outcome, Policy, Refusal } from "./types.ts";
 import { verifyPage } from "./verify.ts";
 
@@ -106,7 +106,7 @@ export function readSealedHeader(
   if (sha256Hex(text) !== docket.docketHash) {
     return refused("docket-hash", "The docket's hash is not that of its text", docketNumber);
   }
-  const seal = checkSeal(docket, { policy: expected.policy, text });
+  const seal = checkSealWholly(docket, { policy: expected.policy, text });
   if (seal.kind === "sealed") return decoded;
   const why = seal.kind === "broken" ? seal.message : "The register has no validators to seal it";
   return refused("seal", why, docketNumber);

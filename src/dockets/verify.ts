@@ -12,9 +12,10 @@ import {
   refuse,
 } from "./checks.ts";
 import { Columns } from "./columns.ts";
+import { findFalseSeal, type GroupSeal } from "./group-seal.ts";
 import { genesisTransactionId, transactionText } from "./hash.ts";
 import { isUnsealed, unsealedPolicy } from "./policy.ts";
-import { checkSeal, hasNoSeal } from "./seal.ts";
+import { checkSeal, falseGroupSeal, hasNoSeal } from "./seal.ts";
 import { isSignatureTrue } from "./signature.ts";
 import type { CheckedPage, DocketFacts, Outcome, Policy, Refusal } from "./types.ts";
 
@@ -56,6 +57,8 @@ export function verifyPage(request: VerifyRequest): Outcome<CheckedPage> {
 class Run {
   readonly #dockets: DocketFacts[] = [];
   readonly #columns: Columns;
+  /** Checked together: no earlier docket may pass before a later one is refused. */
+  readonly #groupSeals: GroupSeal[] = [];
   #policy: Policy | null;
 
   constructor(
@@ -69,12 +72,10 @@ class Run {
   }
 
   verify(): Outcome<CheckedPage> {
-    for (const bundle of this.page.bundles) {
-      const read = readCandidate(this.request.bytes, bundle);
-      if (!read.ok) return read;
-      const refusal = this.#check(read.value, bundle);
-      if (refusal !== null) return { ok: false, refusal };
-    }
+    const refusal = this.#checkEach();
+    const falseSeal = this.#findFalseGroupSeal();
+    if (falseSeal !== null) return { ok: false, refusal: falseSeal };
+    if (refusal !== null) return { ok: false, refusal };
     const value: CheckedPage = {
       registerId: this.request.registerId,
       bytes: this.request.bytes,
@@ -86,6 +87,21 @@ class Run {
       firstVersion: this.page.firstVersion,
     };
     return { ok: true, value };
+  }
+
+  #checkEach(): Refusal | null {
+    for (const bundle of this.page.bundles) {
+      const read = readCandidate(this.request.bytes, bundle);
+      if (!read.ok) return read.refusal;
+      const refusal = this.#check(read.value, bundle);
+      if (refusal !== null) return refusal;
+    }
+    return null;
+  }
+
+  #findFalseGroupSeal(): Refusal | null {
+    const docketNumber = findFalseSeal(this.#groupSeals);
+    return docketNumber === null ? null : { code: "seal", docketNumber, message: falseGroupSeal };
   }
 
   #check(candidate: Candidate, bundle: ScannedBundle): Refusal | null {
@@ -168,6 +184,7 @@ class Run {
     }
     const refusal = this.#checkSignatures(candidate) ?? this.#checkGenesis(candidate);
     if (refusal !== null) return refusal;
+    if (seal.kind === "sealed" && seal.group !== null) this.#groupSeals.push(seal.group);
     this.#policy = policyAfter(policy, change);
     this.#note(candidate, { bundle, isSealed: seal.kind === "sealed" });
     return null;

@@ -43,7 +43,7 @@ describe("a seal", () => {
     );
   });
 
-  test("is missing without the proposer's signature, and cannot be a group's yet", () => {
+  test("is missing without the proposer's signature, and cannot be a group's where there is none", () => {
     const policy = policyOf({ count: 2, threshold: 1 });
     const unsigned = (docket: Docket) => {
       docket.proposerSignature = null;
@@ -55,7 +55,7 @@ describe("a seal", () => {
       docket.groupSignature = "AAAA";
     };
     expect(messageOf(changed(new Ledger("r", policy).add(), grouped))).toBe(
-      "seal: Group seals are not supported yet",
+      "seal: The register has no group that could seal its dockets",
     );
   });
 });
