@@ -70,7 +70,7 @@ test("of many dockets the first that the group did not sign is named", () => {
   expect(messageOf(later)).toStartWith("seal 1:");
 });
 
-test("bytes that are no signature, a group nobody named, and a false vote beside it are refused", () => {
+test("junk for a signature, a group nobody named and a false vote beside it are refused", () => {
   const ledger = new Ledger("r", policy, [2]).add();
   const junk = [base64urlOf(new Uint8Array(48)), base64urlOf(new Uint8Array(48).fill(0xc0))];
   const infinity = base64urlOf(bls12_381.G1.Point.ZERO.toBytes());

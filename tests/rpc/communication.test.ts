@@ -103,7 +103,7 @@ test("a message is bounded, and so is how many of them a host may send", async (
   expect(letters.splice(0)).toHaveLength(burst);
 });
 
-test("a peer that can't be reached hears us on the line that it opened, and no stranger does", async () => {
+test("a peer out of reach hears us on the line that it opened, and no stranger does", async () => {
   const unreached = await errorOf(bob.send("carol", { type: messageType.sealing, payload }));
   expect(unreached).toMatchObject({ kind: "network", code: "unreachable" });
   const carol = lineOf("carol");
