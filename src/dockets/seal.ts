@@ -5,7 +5,7 @@ import type { Docket, Policy, Signature } from "./types.ts";
 
 /**
  * How a docket stands to the policy in force; `broken` says in a sentence what is wrong. Where a
- * group seals, `group` is what is left to check (`group-seal.ts`): that is cheaper for many at once.
+ * group seals, `group` is what is left to check (`group-seal.ts`), which is cheaper for many.
  */
 export type Seal =
   | { kind: "sealed"; group: GroupSeal | null }
