@@ -8,7 +8,7 @@ import { type CertificateFacts, certificatesOf, factsOf } from "../trust/certifi
 import { type CertificatePair, issueAuthority, issueNode } from "../trust/issue.ts";
 import { tlsNames, tlsPaths } from "../trust/trust.ts";
 import { outputOption, settings } from "./connect.ts";
-import { type Columns, type OutputFormat, printList, writeNote } from "./print.ts";
+import { type Columns, type OutputFormat, printList, printOne, writeNote } from "./print.ts";
 
 const authorityNames = { certificate: "ca.crt", key: "ca.key" } as const;
 const dayMs = 86_400_000;
@@ -21,6 +21,7 @@ export function addCerts(program: Command): void {
     .option("--dir <dir>", "where to put it", "./ca")
     .option("--name <name>", "the organisation", "sorcha-peer authority")
     .option("--days <count>", "how long it holds", readDays, 3_650)
+    .addOption(outputOption())
     .addHelpText("after", '\nExample:\n  sorcha-peer certs ca --dir ./ca --name "Organisation A"')
     .action(makeAuthority);
   group
@@ -32,6 +33,7 @@ export function addCerts(program: Command): void {
     .option("--out <dir>", "or to this directory")
     .option("--trust <file...>", "further authorities that the node is to trust")
     .option("--days <count>", "how long it holds", readDays, 365)
+    .addOption(outputOption())
     .addHelpText(
       "after",
       "\nExample:\n  sorcha-peer certs issue --node-id node-a --ca-dir ./ca --data-dir ./.data",
@@ -47,13 +49,19 @@ export function addCerts(program: Command): void {
     .action(show);
 }
 
-async function makeAuthority(options: { dir: string; name: string; days: number }): Promise<void> {
+async function makeAuthority(options: {
+  dir: string;
+  name: string;
+  days: number;
+  output: OutputFormat;
+}): Promise<void> {
   await mkdir(options.dir, { recursive: true, mode: 0o700 });
   await refuseExisting(join(options.dir, authorityNames.key));
   const nowMs = systemClock.nowMs();
   const made = await issueAuthority({ name: options.name, validMs: options.days * dayMs, nowMs });
-  await writePair(options.dir, { names: authorityNames, made });
-  writeNote(`${options.dir}: ca.crt goes to every node that trusts it, ca.key stays here`);
+  const files = await writePair(options.dir, { names: authorityNames, made });
+  printOne(files, options);
+  writeNote("The certificate goes to every node that trusts it, the key stays here");
 }
 
 async function makeNode(options: {
@@ -63,6 +71,7 @@ async function makeNode(options: {
   out?: string;
   trust?: string[];
   days: number;
+  output: OutputFormat;
 }): Promise<void> {
   const authority = {
     certificate: await readPem(join(options.caDir, authorityNames.certificate)),
@@ -78,8 +87,8 @@ async function makeNode(options: {
   const further = await Promise.all((options.trust ?? []).map(readPem));
   const trusted = joinBundle([known, authority.certificate, ...further], bundle);
   await writeSecret(bundle, trusted);
-  await writePair(folder, { names: tlsNames, made });
-  writeNote(`${folder}: ${nodeId} has a certificate for ${days} days`);
+  const files = await writePair(folder, { names: tlsNames, made });
+  printOne({ nodeId, ...files, trusted: bundle, days }, options);
 }
 
 async function show(
@@ -130,9 +139,14 @@ function joinBundle(texts: readonly string[], file: string): string {
 async function writePair(
   folder: string,
   pair: { names: { certificate: string; key: string }; made: CertificatePair },
-): Promise<void> {
-  await writeSecret(join(folder, pair.names.key), pair.made.key);
-  await writeSecret(join(folder, pair.names.certificate), pair.made.certificate);
+): Promise<{ certificate: string; key: string }> {
+  const files = {
+    certificate: join(folder, pair.names.certificate),
+    key: join(folder, pair.names.key),
+  };
+  await writeSecret(files.key, pair.made.key);
+  await writeSecret(files.certificate, pair.made.certificate);
+  return files;
 }
 
 async function readPem(path: string): Promise<string> {

@@ -9,6 +9,8 @@ export interface Input {
   params?: Record<string, string | number>;
   query?: Record<string, string | number | boolean | undefined>;
   body?: object;
+  /** The same as text, where its exact spelling matters. */
+  bodyText?: string;
   rawBody?: Uint8Array;
   headers?: Record<string, string>;
   signal?: AbortSignal;
@@ -32,6 +34,19 @@ export class Client {
     throw notANode(this.url);
   }
 
+  /** A list's page, and how many match in all. */
+  async list<Name extends EndpointName>(
+    name: Name,
+    input: Input = {},
+  ): Promise<{ rows: ReplyOf<Endpoints[Name]>; total: number }> {
+    const endpoint: EndpointShape = endpoints[name];
+    const answer = await this.#ask(endpoint, input);
+    const parsed = endpoint.response.safeParse(await this.#json(answer));
+    const total = Number(answer.headers.get("x-total-count") ?? Number.NaN);
+    if (!parsed.success || !Number.isSafeInteger(total)) throw notANode(this.url);
+    return { rows: parsed.data as ReplyOf<Endpoints[Name]>, total };
+  }
+
   /** Bytes as they come, read at the caller's pace. */
   async *stream(name: EndpointName, input: Input = {}): AsyncGenerator<Uint8Array> {
     const answer = await this.#ask(endpoints[name], input);
@@ -46,8 +61,9 @@ export class Client {
     const headers: Record<string, string> = { ...input.headers };
     if (this.token !== null) headers.authorization = `Bearer ${this.token}`;
     if (input.rawBody !== undefined) headers["content-type"] = endpoint.rawBody ?? "";
-    if (input.body !== undefined) headers["content-type"] = "application/json";
-    const body = input.rawBody ?? (input.body === undefined ? null : JSON.stringify(input.body));
+    const { body: value, bodyText = value === undefined ? null : JSON.stringify(value) } = input;
+    if (bodyText !== null) headers["content-type"] = "application/json";
+    const body = input.rawBody ?? bodyText;
     try {
       const answer = await fetch(this.#address(endpoint, input), {
         method: endpoint.method,

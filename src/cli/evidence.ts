@@ -15,20 +15,25 @@ export function addEvidence(program: Command): void {
     .description("Proof that a register's validators sealed two dockets with one number");
   withConnection(
     group.command("list").description("What this node holds").argument("<register-id>"),
-  ).action(listEvidence);
+  )
+    .addHelpText("after", "\nExample:\n  sorcha-peer evidence list 5f3c…")
+    .action(listEvidence);
   withConnection(
     group
       .command("show")
       .description("The portable proof, to be given to others")
       .argument("<register-id>")
       .argument("<docket-number>"),
-  ).action(showEvidence);
+  )
+    .addHelpText("after", "\nExample:\n  sorcha-peer evidence show 5f3c… 812 > proof.json")
+    .action(showEvidence);
   group
     .command("verify")
     .description("Check a proof without any node")
     .argument("<file>")
     .option("--genesis-hash <hash>", "of the register that it must be about")
     .option("--output <format>", "table, json or ndjson", "table")
+    .addHelpText("after", "\nExample:\n  sorcha-peer evidence verify proof.json")
     .action(verifyFile);
 }
 
@@ -41,7 +46,9 @@ export function addRegisterWhy(program: Command): void {
       .description("What happened to a register, the newest first")
       .argument("<register-id>")
       .option("--limit <count>", "how many", "50"),
-  ).action(why);
+  )
+    .addHelpText("after", "\nExample:\n  sorcha-peer registers why 5f3c… --limit 10")
+    .action(why);
 }
 
 async function why(registerId: string, options: ConnectOptions & { limit: string }): Promise<void> {

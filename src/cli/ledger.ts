@@ -1,6 +1,8 @@
-import { type Command, InvalidArgumentError } from "commander";
+import type { Command } from "commander";
 import { type ConnectOptions, connect, withConnection } from "./connect.ts";
+import { printAs, wholeNumber } from "./paging.ts";
 import { type Columns, printList, printOne } from "./print.ts";
+import { addSubmit } from "./submit.ts";
 
 interface DocketsOptions extends ConnectOptions {
   from?: number;
@@ -20,15 +22,19 @@ export function addLedger(program: Command): void {
     .option("--limit <count>", "how many to show, at most 100", wholeNumber, 20)
     .addHelpText("after", "\nExample:\n  sorcha-peer dockets 5f3c… --from 0 --output ndjson")
     .action(showDockets);
+  const group = program
+    .command("tx")
+    .description("Transactions: tx <register-id> <transaction-id> shows one, tx submit makes one");
   withConnection(
-    program
-      .command("tx")
+    group
+      .command("get", { isDefault: true })
       .description("A transaction, and the proof that its docket holds it")
       .argument("<register-id>")
       .argument("<transaction-id>"),
   )
     .addHelpText("after", "\nExample:\n  sorcha-peer tx 5f3c… 9b1d… --output json")
     .action(showTransaction);
+  addSubmit(group);
 }
 
 async function showDockets(
@@ -43,7 +49,7 @@ async function showDockets(
     return;
   }
   const query = { from: options.from, limit: options.limit };
-  const rows = await client.call("listDockets", { params: { registerId }, query });
+  const { rows, total } = await client.list("listDockets", { params: { registerId }, query });
   const columns: Columns<(typeof rows)[number]> = {
     Docket: (row) => row.docketNumber,
     Created: (row) => row.createdAt,
@@ -53,7 +59,8 @@ async function showDockets(
     Proposer: (row) => row.proposerValidatorId,
     Hash: (row) => row.docketHash,
   };
-  printList(rows, { output: options.output, columns, empty: "There are no dockets from there on" });
+  const empty = "There are no dockets from there on";
+  printList(rows, { ...printAs(options), columns, total, empty });
 }
 
 async function showTransaction(
@@ -64,10 +71,4 @@ async function showTransaction(
   const client = await connect(options);
   const params = { registerId, transactionId };
   printOne(await client.call("getTransaction", { params }), options);
-}
-
-function wholeNumber(text: string): number {
-  const number = Number(text);
-  if (text.trim() !== "" && Number.isSafeInteger(number) && number >= 0) return number;
-  throw new InvalidArgumentError("It must be a whole number from 0 on.");
 }

@@ -10,19 +10,22 @@ export function addPeerOrders(group: Command): void {
       .command("add")
       .description("Reach an address and keep the peer that answers there")
       .argument("<host:port>"),
-  ).action(async (address: string, options: ConnectOptions) => {
-    const client = await connect(options);
-    printOne(await client.call("addPeer", { body: { address } }), options);
-  });
+  )
+    .addHelpText("after", "\nExample:\n  sorcha-peer peers add 10.0.0.5:5001")
+    .action(async (address: string, options: ConnectOptions) => {
+      const client = await connect(options);
+      printOne(await client.call("addPeer", { body: { address } }), options);
+    });
   withPeer(group, "remove", "Forget a peer with everything known of it")
     .option("--yes", "without asking")
+    .addHelpText("after", "\nExample:\n  sorcha-peer peers remove node-7 --yes")
     .action(async (peerId: string, options: ConnectOptions & { yes?: boolean }) => {
       await confirm(`All that is known of peer ${peerId} goes.`, options);
       await order("removePeer", peerId, options);
     });
-  withPeer(group, "connect", "Dial a peer now").action((peerId: string, options: ConnectOptions) =>
-    order("connectPeer", peerId, options),
-  );
+  withPeer(group, "connect", "Dial a peer now")
+    .addHelpText("after", "\nExample:\n  sorcha-peer peers connect node-7")
+    .action((peerId: string, options: ConnectOptions) => order("connectPeer", peerId, options));
   withPeer(group, "ban", "Have nothing to do with a peer until it is unbanned")
     .option("--reason <text>", "kept with the ban")
     .addHelpText("after", '\nExample:\n  sorcha-peer peers ban node-7 --reason "serves junk"')
@@ -31,14 +34,15 @@ export function addPeerOrders(group: Command): void {
       const body = options.reason === undefined ? {} : { reason: options.reason };
       printOne(await client.call("banPeer", { params: { peerId }, body }), options);
     });
-  withPeer(group, "unban", "Lift a ban").action((peerId: string, options: ConnectOptions) =>
-    order("unbanPeer", peerId, options),
-  );
-  withPeer(group, "reset", "Forget a peer's failures and its quarantine").action(
-    (peerId: string, options: ConnectOptions) => order("resetPeer", peerId, options),
-  );
+  withPeer(group, "unban", "Lift a ban")
+    .addHelpText("after", "\nExample:\n  sorcha-peer peers unban node-7")
+    .action((peerId: string, options: ConnectOptions) => order("unbanPeer", peerId, options));
+  withPeer(group, "reset", "Forget a peer's failures and its quarantine")
+    .addHelpText("after", "\nExample:\n  sorcha-peer peers reset node-7")
+    .action((peerId: string, options: ConnectOptions) => order("resetPeer", peerId, options));
   withPeer(group, "why", "What happened to a peer, the newest first")
     .option("--limit <count>", "how many", "50")
+    .addHelpText("after", "\nExample:\n  sorcha-peer peers why node-7 --limit 10")
     .action(why);
 }
 

@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
 import type { PeerJson, QualityJson } from "../rest/schemas.ts";
 import { type ConnectOptions, connect, withConnection } from "./connect.ts";
+import { type PageOptions, pageAsked, printAs, withPaging } from "./paging.ts";
 import { addPeerOrders } from "./peer-orders.ts";
 import { type Columns, printList, printOne } from "./print.ts";
 
@@ -17,38 +18,38 @@ const states = [
 
 export function addPeers(program: Command): void {
   const group = program.command("peers").description("Whom this node knows");
-  withConnection(group.command("list").description("Known peers"))
+  withPaging(withConnection(group.command("list").description("Known peers")))
     .addOption(new Option("--sort <by>", "in which order").choices(sorts))
     .addOption(new Option("--status <status>", "only those").choices(states))
     .addHelpText("after", "\nExample:\n  sorcha-peer peers list --status connected")
     .action(listPeers);
-  withConnection(group.command("get").description("One peer").argument("<peer-id>")).action(
-    getPeer,
-  );
-  withConnection(group.command("quality").description("How well each peer serves")).action(
-    listQuality,
-  );
-  withConnection(group.command("connected").description("Peers with a live connection")).action(
-    listConnected,
-  );
-  withConnection(group.command("stats").description("The mesh in figures")).action(
-    async (options: ConnectOptions) => {
+  withConnection(group.command("get").description("One peer").argument("<peer-id>"))
+    .addHelpText("after", "\nExample:\n  sorcha-peer peers get node-7")
+    .action(getPeer);
+  withPaging(withConnection(group.command("quality").description("How well each peer serves")))
+    .addHelpText("after", "\nExample:\n  sorcha-peer peers quality --limit 10")
+    .action(listQuality);
+  withPaging(withConnection(group.command("connected").description("Peers with a live connection")))
+    .addHelpText("after", "\nExample:\n  sorcha-peer peers connected --data-dir ./.data")
+    .action(listConnected);
+  withConnection(group.command("stats").description("The mesh in figures"))
+    .addHelpText("after", "\nExample:\n  sorcha-peer peers stats --output json")
+    .action(async (options: ConnectOptions) => {
       const client = await connect(options);
       printOne(await client.call("peerStats"), options);
-    },
-  );
-  withConnection(group.command("health").description("How many peers are well")).action(
-    async (options: ConnectOptions) => {
+    });
+  withPaging(withConnection(group.command("health").description("How many peers are well")))
+    .addHelpText("after", "\nExample:\n  sorcha-peer peers health --limit 10")
+    .action(async (options: PageOptions) => {
       const client = await connect(options);
-      printOne(await client.call("peerHealth"), options);
-    },
-  );
+      printOne(await client.call("peerHealth", { query: pageAsked(options) }), options);
+    });
   addPeerOrders(group);
 }
 
-async function listQuality(options: ConnectOptions): Promise<void> {
+async function listQuality(options: PageOptions): Promise<void> {
   const client = await connect(options);
-  const peers = await client.call("peerQuality");
+  const { rows, total } = await client.list("peerQuality", { query: pageAsked(options) });
   const columns: Columns<QualityJson> = {
     "Peer ID": (peer) => peer.peerId,
     Score: (peer) => peer.qualityScore,
@@ -57,12 +58,14 @@ async function listQuality(options: ConnectOptions): Promise<void> {
     Success: (peer) => `${Math.round(peer.successRate * 100)}%`,
     Calls: (peer) => peer.totalRequests,
   };
-  printList(peers, { output: options.output, columns, empty: "No peer is known yet" });
+  printList(rows, { ...printAs(options), columns, total, empty: "No peer is known yet" });
 }
 
-async function listConnected(options: ConnectOptions): Promise<void> {
+async function listConnected(options: PageOptions): Promise<void> {
   const client = await connect(options);
-  const { peers, connectedPeerCount } = await client.call("connectedPeers");
+  const { peers, connectedPeerCount } = await client.call("connectedPeers", {
+    query: pageAsked(options),
+  });
   if (peers === undefined) return printOne({ connectedPeerCount }, options);
   const columns: Columns<(typeof peers)[number]> = {
     "Peer ID": (peer) => peer.peerId,
@@ -70,14 +73,13 @@ async function listConnected(options: ConnectOptions): Promise<void> {
     Latency: (peer) => `${Math.round(peer.averageLatencyMs)} ms`,
     Seed: (peer) => (peer.isSeedNode ? "yes" : ""),
   };
-  printList(peers, { output: options.output, columns, empty: "No peer is connected" });
+  const total = connectedPeerCount;
+  printList(peers, { ...printAs(options), columns, total, empty: "No peer is connected" });
 }
 
-async function listPeers(
-  options: ConnectOptions & { sort?: string; status?: string },
-): Promise<void> {
+async function listPeers(options: PageOptions & { status?: string }): Promise<void> {
   const client = await connect(options);
-  const query = { sort: options.sort, status: options.status };
+  const query = { ...pageAsked(options), status: options.status };
   const columns: Columns<PeerJson> = {
     "Peer ID": (peer) => peer.peerId,
     Address: (peer) => `${peer.address}:${peer.port}`,
@@ -87,8 +89,8 @@ async function listPeers(
     Registers: (peer) => peer.advertisedRegisterCount,
     "Last seen": (peer) => peer.lastSeen ?? "never",
   };
-  const peers = await client.call("listPeers", { query });
-  printList(peers, { output: options.output, columns, empty: "No peer is known yet" });
+  const { rows, total } = await client.list("listPeers", { query });
+  printList(rows, { ...printAs(options), columns, total, empty: "No peer is known yet" });
 }
 
 async function getPeer(peerId: string, options: ConnectOptions): Promise<void> {

@@ -20,9 +20,17 @@ export function writeNote(line: string): void {
 /** A list: a table for people, one JSON array, one object a line, or CSV of the table's columns. */
 export function printList<T extends object>(
   rows: readonly T[],
-  options: { output: OutputFormat; columns: Columns<T>; empty: string },
+  options: {
+    output: OutputFormat;
+    columns: Columns<T>;
+    /** Said in place of a table without rows. */
+    empty: string;
+    /** How many there are in all: people are told. */
+    total?: number;
+    quiet?: boolean;
+  },
 ): void {
-  const { output, columns } = options;
+  const { output, columns, total } = options;
   const titles = Object.keys(columns);
   const cells = rows.map((row) => titles.map((title) => columns[title]?.(row) ?? ""));
   if (output === "json") {
@@ -32,11 +40,13 @@ export function printList<T extends object>(
   } else if (output === "csv") {
     for (const line of [titles, ...cells]) writeLine(line.map(csvCell).join(","));
   } else if (rows.length === 0) {
-    writeNote(options.empty);
+    writeNote(total ? `0 of ${grouped(total)} shown` : options.empty);
   } else {
     const table = new Table({ head: titles, style: { head: [], border: [], compact: true } });
     table.push(...cells.map((line) => line.map(String)));
     writeLine(table.toString());
+    if (total === undefined || options.quiet) return;
+    writeNote(`${grouped(rows.length)} of ${grouped(total)} shown`);
   }
 }
 

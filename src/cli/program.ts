@@ -41,7 +41,10 @@ export async function run(argv: string[], options: ProgramOptions): Promise<numb
 }
 
 /** Every command of the program. Few know a lower floor than REST; those run without a node. */
-function buildProgram(options: ProgramOptions, setExitCode: (code: number) => void): Command {
+export function buildProgram(
+  options: ProgramOptions,
+  setExitCode: (code: number) => void,
+): Command {
   const { verify, embedded } = options.workerUrls;
   const program = new Command("sorcha-peer")
     .description("Replicates append-only registers of hash-chained dockets, whole and verified")

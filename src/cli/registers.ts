@@ -2,6 +2,7 @@ import { type Command, Option } from "commander";
 import type { SubscriptionJson } from "../rest/schemas.ts";
 import { confirm } from "./confirm.ts";
 import { type ConnectOptions, connect, withConnection } from "./connect.ts";
+import { type PageOptions, pageAsked, printAs, withPaging } from "./paging.ts";
 import { type Columns, printList, printOne, writeNote } from "./print.ts";
 import { waitForSubscription } from "./wait.ts";
 import { addWatch } from "./watch.ts";
@@ -14,21 +15,8 @@ interface SubscribeOptions extends ConnectOptions {
   wait?: boolean;
 }
 
-interface ListOptions extends ConnectOptions {
-  limit?: string;
-  offset?: string;
-  sort?: string;
+interface ListOptions extends PageOptions {
   search?: string;
-}
-
-function withPaging(command: Command): Command {
-  return command
-    .option("--limit <count>", "so many at most")
-    .option("--offset <count>", "after so many");
-}
-
-function pageAsked({ limit, offset, sort }: ListOptions) {
-  return { limit, offset, sort };
 }
 
 export function addRegisters(program: Command): void {
@@ -41,12 +29,15 @@ export function addRegisters(program: Command): void {
     .action(listRegisters);
   withConnection(
     group.command("get").description("One register with its policy").argument("<register-id>"),
-  ).action(getRegister);
+  )
+    .addHelpText("after", "\nExample:\n  sorcha-peer registers get 5f3c…")
+    .action(getRegister);
   withPaging(
     withConnection(group.command("available").description("Registers that can be subscribed to")),
   )
     .option("--search <text>", "only those with this in their id or name")
-    .option("--sort <by>", "registerId, name, peers or latestVersion")
+    .option("--sort <by>", "registerId, name, peers or latestVersion; -name turns it round")
+    .addHelpText("after", "\nExample:\n  sorcha-peer registers available --search packages")
     .action(listAvailable);
   withPaging(
     withConnection(
@@ -54,7 +45,9 @@ export function addRegisters(program: Command): void {
     ),
   )
     .option("--status <state>", "only those: Syncing, FullyReplicated, Active, Error, …")
-    .option("--sort <by>", "registerId, progress, lastSync or failures")
+    .option("--mode <mode>", "only those: full-replica, forward-only")
+    .option("--sort <by>", "registerId, progress, lastSync or failures; -name turns it round")
+    .addHelpText("after", "\nExample:\n  sorcha-peer registers subscriptions --status Error")
     .action(listSubscriptions);
   withConnection(
     group
@@ -80,6 +73,7 @@ export function addRegisters(program: Command): void {
   )
     .option("--purge", "remove what is stored here as well")
     .option("--yes", "purge without asking")
+    .addHelpText("after", "\nExample:\n  sorcha-peer registers unsubscribe 5f3c…")
     .action(unsubscribe);
   withConnection(
     group
@@ -92,6 +86,15 @@ export function addRegisters(program: Command): void {
     .action((registerId: string, options: ConnectOptions & { yes?: boolean }) =>
       unsubscribe(registerId, { ...options, purge: true }),
     );
+  withConnection(
+    group
+      .command("advertise")
+      .description("Tell peers of a register held here, or stop telling")
+      .argument("<register-id>"),
+  )
+    .option("--stop", "peers hear of it no longer")
+    .addHelpText("after", "\nExample:\n  sorcha-peer registers advertise 5f3c… --stop")
+    .action(advertise);
 }
 
 export function addRegisterCreate(program: Command): void {
@@ -108,7 +111,7 @@ export function addRegisterCreate(program: Command): void {
 async function listRegisters(options: ListOptions & { name?: string }): Promise<void> {
   const client = await connect(options);
   const query = { ...pageAsked(options), name: options.name, search: options.search };
-  const rows = await client.call("listRegisters", { query });
+  const { rows, total } = await client.list("listRegisters", { query });
   const columns: Columns<(typeof rows)[number]> = {
     "Register ID": (row) => row.registerId,
     Name: (row) => row.name,
@@ -119,7 +122,7 @@ async function listRegisters(options: ListOptions & { name?: string }): Promise<
     Lag: (row) => row.lagDockets,
     Sources: (row) => row.sourceCount,
   };
-  printList(rows, { output: options.output, columns, empty: "No register is held here yet" });
+  printList(rows, { ...printAs(options), columns, total, empty: "No register is held here yet" });
 }
 
 async function getRegister(registerId: string, options: ConnectOptions): Promise<void> {
@@ -130,7 +133,7 @@ async function getRegister(registerId: string, options: ConnectOptions): Promise
 async function listAvailable(options: ListOptions): Promise<void> {
   const client = await connect(options);
   const query = { ...pageAsked(options), search: options.search };
-  const rows = await client.call("availableRegisters", { query });
+  const { rows, total } = await client.list("availableRegisters", { query });
   const columns: Columns<(typeof rows)[number]> = {
     "Register ID": (row) => row.registerId,
     Name: (row) => row.name ?? "",
@@ -140,13 +143,16 @@ async function listAvailable(options: ListOptions): Promise<void> {
     Replicas: (row) => row.fullReplicaPeerCount,
     Access: (row) => (row.isPublic ? "public" : "private"),
   };
-  printList(rows, { output: options.output, columns, empty: "No peer tells of a register yet" });
+  const empty = "No peer tells of a register yet";
+  printList(rows, { ...printAs(options), columns, total, empty });
 }
 
-async function listSubscriptions(options: ListOptions & { status?: string }): Promise<void> {
+async function listSubscriptions(
+  options: ListOptions & { status?: string; mode?: string },
+): Promise<void> {
   const client = await connect(options);
-  const query = { ...pageAsked(options), status: options.status };
-  const rows = await client.call("listSubscriptions", { query });
+  const query = { ...pageAsked(options), status: options.status, mode: options.mode };
+  const { rows, total } = await client.list("listSubscriptions", { query });
   const columns: Columns<SubscriptionJson> = {
     "Register ID": (row) => row.registerId,
     Mode: (row) => row.mode,
@@ -157,7 +163,7 @@ async function listSubscriptions(options: ListOptions & { status?: string }): Pr
     Source: (row) => row.sourcePeerId ?? "",
     Trouble: (row) => row.errorMessage ?? "",
   };
-  printList(rows, { output: options.output, columns, empty: "Nothing is followed yet" });
+  printList(rows, { ...printAs(options), columns, total, empty: "Nothing is followed yet" });
 }
 
 async function subscribe(registerId: string, options: SubscribeOptions): Promise<void> {
@@ -189,6 +195,15 @@ async function unsubscribe(
   const client = await connect(options);
   const query = { purge: options.purge ?? false };
   printOne(await client.call("unsubscribe", { params: { registerId }, query }), options);
+}
+
+async function advertise(
+  registerId: string,
+  options: ConnectOptions & { stop?: boolean },
+): Promise<void> {
+  const client = await connect(options);
+  const body = { isPublic: !options.stop };
+  printOne(await client.call("advertise", { params: { registerId }, body }), options);
 }
 
 async function createRegister(

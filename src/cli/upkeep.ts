@@ -9,6 +9,7 @@ export function addUpkeep(program: Command, options: { embeddedThread: URL }): v
   withSettings(program.command("migrate"))
     .description("Bring the database to this program's version; serve does so by itself")
     .addOption(outputOption())
+    .addHelpText("after", "\nExample:\n  sorcha-peer migrate --data-dir ./.data")
     .action((given: { output: OutputFormat }) => migrateDatabase(given, options));
 }
 

@@ -1,0 +1,72 @@
+import { type Command, Option } from "commander";
+import { PeerError } from "../base/error.ts";
+import { jsonFault, placeOf } from "../base/json-scan.ts";
+import { limits } from "../runtime/limits.ts";
+import { readInput } from "../runtime/terminal.ts";
+import { type ConnectOptions, connect, withConnection } from "./connect.ts";
+import { printOne } from "./print.ts";
+
+interface SubmitOptions extends ConnectOptions {
+  type?: string;
+  recipient?: string[];
+  wait?: boolean;
+  key?: string;
+}
+
+export function addSubmit(group: Command): void {
+  withConnection(
+    group
+      .command("submit")
+      .description("Submit one record to a register that the node seals; many go by import")
+      .argument("<register-id>")
+      .argument("<json>", "the record, kept as it is; - reads standard input"),
+  )
+    .addOption(new Option("--type <type>").choices(["Action", "Docket", "Participant"]))
+    .option("--recipient <name...>", "whom it is for")
+    .option("--wait", "until it is sealed and stored")
+    .option("--key <key>", "Idempotency-Key: repeated with it, the record is submitted once")
+    .addHelpText("after", "\nExample:\n  sorcha-peer tx submit 5f3c… '{\"box\":17}' --wait")
+    .action(submit);
+}
+
+async function submit(registerId: string, given: string, options: SubmitOptions): Promise<void> {
+  const data = checked(given === "-" ? await standardInput() : given);
+  const { type, recipient: recipients, wait, key } = options;
+  const rest = JSON.stringify({ type, recipients, wait });
+  const client = await connect(options);
+  const submitted = await client.call("submitTransaction", {
+    params: { registerId },
+    // Its text as it is: long numbers and the order of keys survive.
+    bodyText: `{"data":${data}${rest === "{}" ? "" : ","}${rest.slice(1)}`,
+    ...(key === undefined ? {} : { headers: { "idempotency-key": key } }),
+  });
+  printOne(submitted, options);
+}
+
+async function standardInput(): Promise<string> {
+  const parts: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const part of readInput(new AbortController().signal)) {
+    parts.push(part);
+    bytes += part.byteLength;
+    if (bytes <= limits.transactionBytes) continue;
+    throw new PeerError("too-large", "record-too-large", {
+      message: `The record is larger than ${limits.transactionBytes / 2 ** 20} MiB`,
+    });
+  }
+  return Buffer.concat(parts).toString();
+}
+
+/** Only a whole JSON text may stand where it goes. */
+function checked(text: string): string {
+  try {
+    JSON.parse(text);
+    return text.trim();
+  } catch {
+    const fault = jsonFault(text) ?? { offset: 0, message: "expected JSON" };
+    const { line, column } = placeOf(text, fault.offset);
+    throw new PeerError("invalid", "bad-record", {
+      message: `The record is not JSON: ${fault.message} at line ${line}, column ${column}`,
+    });
+  }
+}
