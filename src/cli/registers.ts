@@ -49,6 +49,20 @@ export function addRegisters(program: Command): void {
     .option("--sort <by>", "registerId, progress, lastSync or failures; -name turns it round")
     .addHelpText("after", "\nExample:\n  sorcha-peer registers subscriptions --status Error")
     .action(listSubscriptions);
+  addSubscribing(group);
+  addWatch(group);
+  withConnection(
+    group
+      .command("advertise")
+      .description("Tell peers of a register held here, or stop telling")
+      .argument("<register-id>"),
+  )
+    .option("--stop", "peers hear of it no longer")
+    .addHelpText("after", "\nExample:\n  sorcha-peer registers advertise 5f3c… --stop")
+    .action(advertise);
+}
+
+function addSubscribing(group: Command): void {
   withConnection(
     group
       .command("subscribe")
@@ -67,7 +81,6 @@ export function addRegisters(program: Command): void {
       "\nExample:\n  sorcha-peer registers subscribe 5f3c… --mode full-replica --wait",
     )
     .action(subscribe);
-  addWatch(group);
   withConnection(
     group.command("unsubscribe").description("Stop following").argument("<register-id>"),
   )
@@ -86,15 +99,6 @@ export function addRegisters(program: Command): void {
     .action((registerId: string, options: ConnectOptions & { yes?: boolean }) =>
       unsubscribe(registerId, { ...options, purge: true }),
     );
-  withConnection(
-    group
-      .command("advertise")
-      .description("Tell peers of a register held here, or stop telling")
-      .argument("<register-id>"),
-  )
-    .option("--stop", "peers hear of it no longer")
-    .addHelpText("after", "\nExample:\n  sorcha-peer registers advertise 5f3c… --stop")
-    .action(advertise);
 }
 
 export function addRegisterCreate(program: Command): void {
