@@ -35,7 +35,8 @@ export function settingsTable(): string {
 function rangeOf(schema: z.core.JSONSchema.BaseSchema): string {
   if (schema.enum !== undefined) return schema.enum.map(code).join(", ");
   if (schema.type === "boolean") return `${code(true)}, ${code(false)}`;
-  if (schema.type === "integer") return `${schema.minimum} to ${schema.maximum}`;
+  if (schema.type === "integer" || schema.type === "number")
+    return `${schema.minimum} to ${schema.maximum}`;
   if (schema.type === "array") return "a list; with commas in the variable";
   return "text";
 }

@@ -23,7 +23,7 @@ import * as hotCache from "./registers/hot-cache.ts";
 import { finishPurges } from "./registers/purge.ts";
 import { bindRegister, reportSource, upkeepOptions } from "./replication/binding.ts";
 import { localAdverts } from "./replication/local-adverts.ts";
-import { healthMetrics } from "./replication/node-health.ts";
+import * as nodeHealth from "./replication/node-health.ts";
 import { storePeerEvents } from "./replication/peer-events.ts";
 import { reconnect, rediscover } from "./replication/rescue.ts";
 import { makeRoad, type Road } from "./replication/road.ts";
@@ -32,6 +32,7 @@ import { tellingRoad } from "./replication/telling-road.ts";
 import * as upkeep from "./replication/upkeep.ts";
 import * as watching from "./replication/watching.ts";
 import * as rest from "./rest/app.ts";
+import { observeNode } from "./rest/node-figures.ts";
 import { nodeSource } from "./rest/node-source.ts";
 import { nodeHandlers } from "./rpc/handlers.ts";
 import * as rpc from "./rpc/server.ts";
@@ -45,6 +46,8 @@ import { coreCount, machineAddress, processId } from "./runtime/vitals.ts";
 import * as origin from "./sealing/origin.ts";
 import { migrate } from "./store/migrate.ts";
 import * as store from "./store/sql.ts";
+import * as telemetry from "./telemetry/telemetry.ts";
+import { currentTraceId } from "./telemetry/tracer.ts";
 import { openTokens, type Tokens } from "./trust/token-rules.ts";
 import { openTrust, type Trust } from "./trust/trust.ts";
 import * as workers from "./workers/pool.ts";
@@ -96,8 +99,9 @@ async function openFloors(
   await refuseTakenPorts(config);
   const identity = await loadIdentity(dataDir, config.nodeId);
   const tokens = await openTokens(config, dataDir.path);
-  logHolder.open({ level: config.logLevel, nodeId: identity.nodeId });
+  logHolder.open({ level: config.logLevel, nodeId: identity.nodeId, traceId: currentTraceId });
   closers.push(logHolder.close);
+  closers.push(telemetry.open(config, { nodeId: identity.nodeId, clock: systemClock }).close);
 
   const log = logHolder.logFor("trust");
   const told = { identity, jwtKey: tokens.rules.key, isRevoked: tokens.rules.isRevoked };
@@ -126,6 +130,9 @@ async function openFloors(
   closers.push(watching.close);
   await upkeep.open(upkeepOptions(config, { identity, road, clock: systemClock, dice }));
   closers.push(upkeep.close);
+  const { dataDir: path } = config;
+  nodeHealth.open({ dataDir: path, clock: systemClock, trustStatus: trust.status });
+  closers.push(nodeHealth.close);
 
   const doors = await openDoors(config, { closers, identity, trust, tokens, road });
   const run = { nodeId: identity.nodeId, ...doors };
@@ -180,6 +187,9 @@ async function openDoors(
     protection: config,
   });
   closers.push(rest.close);
+  const { dataDir } = config;
+  const { status: trustStatus } = trust;
+  observeNode({ dataDir, trustStatus, nowMs: () => systemClock.nowMs() });
   network.start({ port: grpc.port });
   return { httpUrl: url, grpcAddress };
 }
@@ -221,7 +231,7 @@ function networkOptions(
     clock: systemClock,
     localAdverts,
     wake: wakeAll,
-    metrics: () => healthMetrics(config.dataDir),
+    metrics: () => nodeHealth.healthMetrics(config.dataDir),
     storeEvents: storePeerEvents,
   };
 }

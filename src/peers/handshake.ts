@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { PeerError } from "../base/error.ts";
 import { limits } from "../runtime/limits.ts";
+import { inSpan, type Span } from "../telemetry/tracer.ts";
 import { isSignedBy } from "../trust/node-key.ts";
 import type { Meeting } from "../trust/outgoing.ts";
 import { type Channel, openChannel } from "../wire/client.ts";
@@ -44,7 +45,13 @@ export async function greet(
   const text = addressText(address);
   const met = options.meet?.(text) ?? null;
   const channel = met?.channel ?? openChannel({ address: text, nodeId });
-  try {
+  const about = { "server.address": address.host, "server.port": address.port };
+  const how = { side: "client", facts: about } as const;
+  return inSpan("peer.connection.connect", how, (span) => greetOn(channel, span)).finally(() =>
+    channel.close(),
+  );
+
+  async function greetOn(channel: Channel, span: Span): Promise<Greeted> {
     const greeted = options.useReplication
       ? await sayHello(channel, options).catch((error) => {
           if (isUnimplemented(error)) return null;
@@ -53,6 +60,7 @@ export async function greet(
       : null;
     const found = greeted ?? (await findOut(channel, { ...options, address }));
     const { peerId } = found.record;
+    span.note({ "peer.id": peerId });
     if (peerId === nodeId) return found;
     const isCertified = met !== null && isCertifiedAs(peerId, { ...met, address: text });
     const call = { deadlineMs: options.timeoutMs, signal: options.signal };
@@ -65,8 +73,6 @@ export async function greet(
       });
     }
     return { ...found, isProven: found.isProven || isCertified };
-  } finally {
-    channel.close();
   }
 }
 

@@ -1,3 +1,5 @@
+import { heartbeatAnswered, heartbeatRejected } from "../telemetry/recording.ts";
+import { inSpan } from "../telemetry/tracer.ts";
 import type { Channel } from "../wire/client.ts";
 import type {
   Draft,
@@ -43,19 +45,25 @@ export async function sendHeartbeat(
   const isReader = peer.score.isAuthenticated && options.isNameProven(peer);
   const adverts = options.localAdverts(isReader ? peer.peerId : null);
   const sentAtMs = options.monotonicMs();
-  const answer = await call.channel.unary(
-    heartbeat.sendHeartbeat,
-    {
-      peerId: options.nodeId,
-      timestamp: options.nowMs(),
-      sequenceNumber: call.sequence,
-      registerVersions: versionsOf(adverts),
-      metrics: options.metrics(),
-      advertisedRegisters: adverts.map(advertisementOf),
-    },
-    { deadlineMs: call.timeoutMs, signal: call.signal },
+  const request = {
+    peerId: options.nodeId,
+    timestamp: options.nowMs(),
+    sequenceNumber: call.sequence,
+    registerVersions: versionsOf(adverts),
+    metrics: options.metrics(),
+    advertisedRegisters: adverts.map(advertisementOf),
+  };
+  const deadline = { deadlineMs: call.timeoutMs, signal: call.signal };
+  const facts = { "peer.id": peer.peerId, sequence_number: call.sequence };
+  const answer = await inSpan("peer.heartbeat.send", { side: "client", facts }, () =>
+    call.channel.unary(heartbeat.sendHeartbeat, request, deadline),
   );
   const latencyMs = options.monotonicMs() - sentAtMs;
+  heartbeatAnswered(latencyMs);
+  // A time in seconds is too coarse to say anything of a clock.
+  if (answer.timestamp > firstMs) {
+    peer.clockAheadMs = answer.timestamp - (options.nowMs() - latencyMs / 2);
+  }
   const answeredBy = answer.peerId === "" ? null : answer.peerId;
   // While it answered, it may have been banned.
   if (answer.success && (answeredBy ?? peer.peerId) === peer.peerId && !peer.isBanned) {
@@ -64,6 +72,9 @@ export async function sendHeartbeat(
   }
   return { latencyMs, isRegistered: answer.success, answeredBy };
 }
+
+/** Times below are seconds: see the protocol. */
+const firstMs = 10 ** 11;
 
 /**
  * The answering half. Whoever calls can write any name into a heartbeat, so an unproven one changes
@@ -78,6 +89,7 @@ export function answerHeartbeat(
   const base = { peerId: options.nodeId, timestamp: options.nowMs() };
   if (peer === null || peer.isBanned) {
     const message = peer === null ? "Peer not registered" : "Peer is banned here";
+    heartbeatRejected(peer === null ? "not-registered" : "banned");
     return { ...base, success: false, message };
   }
   const told = request.advertisedRegisters.map(advertOf);

@@ -12,9 +12,7 @@ import { type Clock, every } from "../runtime/clock.ts";
 import { limits } from "../runtime/limits.ts";
 import { logFor } from "../runtime/log.ts";
 import { sql } from "../store/sql.ts";
-import type { Meeting, Outgoing } from "../trust/outgoing.ts";
-import { type Channel, openChannel } from "../wire/client.ts";
-import { serverNameFor } from "../wire/tls.ts";
+import type { Outgoing } from "../trust/outgoing.ts";
 import { type Address, parseAddress, scopeOf } from "./address.ts";
 import type { Advert } from "./advert.ts";
 import * as advertSettings from "./advert-settings.ts";
@@ -27,6 +25,7 @@ import { greet } from "./handshake.ts";
 import type { HeartbeatOptions } from "./heartbeat.ts";
 import { type Identity, isRecordGenuine } from "./identity.ts";
 import type { JournalEntry } from "./journal.ts";
+import { meet } from "./meet.ts";
 import { Mesh } from "./mesh.ts";
 import { OwnRecord } from "./own-record.ts";
 import { deletePeers, loadPeers, savePeers } from "./peers-table.ts";
@@ -90,7 +89,7 @@ export async function open(options: NetworkOptions): Promise<void> {
   await advertSettings.open();
   channelHolder.open(
     new channelHolder.Channels({
-      openChannel: (address, peerId) => meet(address, peerId, options).channel,
+      openChannel: (address, peerId) => meet(address, { ...options, peerId }).channel,
       clock: options.clock,
     }),
   );
@@ -239,7 +238,7 @@ function makeMesh(
     greet: async (address, signal) =>
       greet(address, {
         identity: options.identity,
-        meet: (text) => meet(text, null, options),
+        meet: (text) => meet(text, { ...options, peerId: null }),
         ownRecord: () => made.ownRecord.current(),
         onSeen: (peerId, host) => made.external.note(peerId, host),
         timeoutMs: options.connectTimeoutMs,
@@ -250,22 +249,6 @@ function makeMesh(
     dice,
     log,
   });
-}
-
-/** A channel that shows who we are, and to the peer of that name alone; null: whoever answers. */
-function meet(
-  address: string,
-  peerId: string | null,
-  options: NetworkOptions,
-): { channel: Channel; meeting: Meeting } {
-  const meeting = options.outgoing.meet(peerId);
-  const check = meeting.check();
-  const security = {
-    tls: check === null ? null : { ...check, serverName: serverNameFor(peerId) },
-    credentials: () => meeting.credentials(),
-  };
-  const { nodeId } = options.identity;
-  return { channel: openChannel({ address, nodeId, security }), meeting };
 }
 
 /** A name is looked up first: strangers must not make us knock at doors inside our own network. */

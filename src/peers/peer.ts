@@ -37,6 +37,8 @@ export interface Peer {
   adverts: Map<string, HeardAdvert>;
   /** How it said it is with its last heartbeat. */
   health: PeerHealthMetrics | null;
+  /** How far its clock was ahead of ours when it last answered, ms; null: it never said. */
+  clockAheadMs: number | null;
 }
 
 export interface HeardAdvert extends Advert {
@@ -90,6 +92,7 @@ export function newPeer(
     quarantine: null,
     adverts: new Map(),
     health: null,
+    clockAheadMs: null,
   };
 }
 

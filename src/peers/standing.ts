@@ -1,5 +1,6 @@
 import { PeerError } from "../base/error.ts";
 import { limits } from "../runtime/limits.ts";
+import { peerBanned, peerQuarantined } from "../telemetry/recording.ts";
 import type { Book } from "./book.ts";
 import type { Peer } from "./peer.ts";
 
@@ -13,7 +14,9 @@ export function ban(book: Book, peerId: string, reason: string | null): Peer {
   book.markBanned(peer, { atMs: book.nowMs(), reason });
   peer.connection = "disconnected";
   const why = reason === null || reason === "" ? "" : `: ${reason}`;
-  book.note(peer, { type: "peer.banned", message: `Banned by the operator${why}` });
+  const facts = { code: "operator", ...(why === "" ? {} : { reason }) };
+  book.note(peer, { type: "peer.banned", message: `Banned by the operator${why}`, facts });
+  peerBanned("operator");
   return peer;
 }
 
@@ -38,7 +41,12 @@ export function reset(book: Book, peerId: string): number {
 }
 
 /** It served something false: left alone for a while, each time for longer. */
-export function quarantine(book: Book, peerId: string, reason: string): void {
+export function quarantine(
+  book: Book,
+  peerId: string,
+  why: { code: string; reason: string },
+): void {
+  const { code, reason } = why;
   const peer = book.get(peerId);
   if (peer === null || book.isResting(peer)) return;
   const count = (peer.quarantine?.count ?? 0) + 1;
@@ -46,7 +54,9 @@ export function quarantine(book: Book, peerId: string, reason: string): void {
   const untilMs = book.nowMs() + lastsMs;
   peer.quarantine = { untilMs, reason, count };
   const message = `Quarantined for ${Math.round(lastsMs / 60_000)} min: ${reason}`;
-  book.note(peer, { type: "peer.quarantined", message: message.slice(0, 500), untilMs });
+  const facts = { code, count };
+  book.note(peer, { type: "peer.quarantined", message: message.slice(0, 500), untilMs, facts });
+  peerQuarantined(code);
 }
 
 /**

@@ -148,7 +148,7 @@ export function reportSource(report: SourceReport): void {
   const what = `It served something false${where} (${code}): ${message}`;
   const isLie = !honest.has(code);
   book().reportFailure(peerId, { what, weight: isLie ? lieWeight : 1 });
-  if (isLie) quarantine(book(), peerId, what);
+  if (isLie) quarantine(book(), peerId, { code, reason: what });
 }
 
 const lieWeight = 20;

@@ -2,6 +2,9 @@ import { isPolicyCurrent, joinPage } from "../dockets/join.ts";
 import type { Anchor, CheckedPage, Head, Outcome } from "../dockets/types.ts";
 import { appendPage } from "../registers/append.ts";
 import { anchorOf } from "../registers/heads.ts";
+import { systemClock } from "../runtime/clock.ts";
+import { docketsMoved, pageCommitted } from "../telemetry/recording.ts";
+import { amountsOf } from "./rate.ts";
 
 /**
  * Step 4 of the road: a checked page is joined to what is stored and written in one transaction.
@@ -16,11 +19,15 @@ export async function commitPage(
   if (!isPolicyCurrent(anchor, checked)) return "moved";
   const joined = joinPage(anchor, checked);
   if (!joined.ok) return joined;
+  const startedMs = systemClock.monotonicMs();
   const head = await appendPage(joined.value, {
     ...(options.sourcePeerId === null ? {} : { sourcePeerId: options.sourcePeerId }),
     isOrigin: options.isOrigin ?? false,
   });
-  return head === "moved" ? "moved" : { ok: true, value: head };
+  if (head === "moved") return "moved";
+  pageCommitted(systemClock.monotonicMs() - startedMs);
+  docketsMoved(options.sourcePeerId === null ? "own" : "in", amountsOf(checked));
+  return { ok: true, value: head };
 }
 
 /** Where a register stands of which nothing is held. */

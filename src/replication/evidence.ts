@@ -145,7 +145,7 @@ async function store(proof: Equivocation, sourcePeerId: string | null): Promise<
     await addEvidence(sql(), facts);
   }
   const message = `Two sealed dockets ${docketNumber} were found: ${hashes.join(" and ")}`;
-  log.error({ registerId, docket: docketNumber, hashes, source: sourcePeerId }, message);
+  log.error({ registerId, docket: docketNumber, hashes, peerId: sourcePeerId }, message);
   await appendEvent(sql(), {
     atMs: foundAtMs,
     type: "register.equivocation",

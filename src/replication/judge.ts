@@ -1,6 +1,7 @@
 import type { PeerError } from "../base/error.ts";
 import type { Refusal } from "../dockets/types.ts";
 import type { Log } from "../runtime/log.ts";
+import { refused } from "../telemetry/recording.ts";
 import { Blame } from "./blame.ts";
 import type { SourceMemory } from "./source-memory.ts";
 import { codeOf, sentenceOf, type Trouble } from "./trouble.ts";
@@ -39,10 +40,11 @@ export class Judge {
 
   trouble(peerId: string, trouble: Trouble): void {
     const { memory, report, tell, log } = this.options;
-    const facts = { source: peerId, code: codeOf(trouble) };
+    const facts = { peerId, code: codeOf(trouble) };
     const message = sentenceOf(trouble, peerId);
     const docket = trouble.kind === "false" ? { docket: trouble.refusal.docketNumber } : {};
     log.warn({ ...facts, ...docket }, message);
+    refused("source", facts.code);
     switch (trouble.kind) {
       case "unreachable":
         if (!noFailures.has(trouble.error.code)) {
@@ -97,7 +99,7 @@ export class Judge {
     const facts = { code: refusal.code, docket: refusal.docketNumber };
     const message = sentenceOf({ kind: "false", refusal }, peerId);
     tell({ type: "source.lied", peerId, message, facts });
-    log.warn({ source: peerId, ...facts }, "A source is blamed for a lie");
+    log.warn({ peerId, ...facts }, "A source is blamed for a lie");
   }
 }
 

@@ -63,8 +63,7 @@ export function newView(): LoopView {
     resumedFrom: null,
     isReceiving: false,
     lastSyncAtMs: null,
-    errorCode: null,
-    errorMessage: null,
+    ...noError,
   };
 }
 

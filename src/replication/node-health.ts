@@ -1,9 +1,59 @@
+/**
+ * Watches how this node is: looks every few seconds at its database, disk, clock and sources, and
+ * says in the log and the event log when something becomes amber or is well again. Owns the last
+ * looks. `node.ts` opens it; REST, metrics and heartbeats ask. It changes nothing.
+ */
+import { messageOf } from "../base/error.ts";
+import { sourcesOf } from "../peers/adverts.ts";
+import { book } from "../peers/book.ts";
 import { channels } from "../peers/channels.ts";
 import type { HeartbeatOptions } from "../peers/heartbeat.ts";
 import * as network from "../peers/network.ts";
+import { appendEvent } from "../registers/events-table.ts";
 import { listRegisters } from "../registers/heads.ts";
-import { diskUsagePercent, readVitals } from "../runtime/vitals.ts";
+import { type Clock, every } from "../runtime/clock.ts";
+import { limits } from "../runtime/limits.ts";
+import { logFor } from "../runtime/log.ts";
+import { diskUsagePercent, loopDelays, readVitals } from "../runtime/vitals.ts";
+import { ping, sql } from "../store/sql.ts";
+import type { TrustStatus } from "../trust/trust.ts";
+import { type Amber, judgeHealth } from "./ambers.ts";
 import { listSubscriptions } from "./subscriptions.ts";
+
+interface Watch {
+  options: { dataDir: string; clock: Clock; trustStatus: () => TrustStatus };
+  databaseMs: number[];
+  ambers: Amber[];
+  stop: () => Promise<void>;
+}
+
+const log = logFor("health");
+/** Looks at the database whose median counts. */
+const looksKept = 5;
+let watch: Watch | null = null;
+
+export function open(options: Watch["options"]): void {
+  const { clock } = options;
+  loopDelays();
+  const looking = every(limits.healthLookMs, { clock, tick: look });
+  watch = { options, databaseMs: [], ambers: [], stop: looking.stop };
+  looking.now();
+}
+
+export async function close(): Promise<void> {
+  await watch?.stop();
+  watch = null;
+}
+
+/** What is amber, as of the last look; nothing while it is closed. */
+export function ambers(): readonly Amber[] {
+  return watch?.ambers ?? [];
+}
+
+/** How long the database took for the last look, ms; null: it did not answer, or nobody looked. */
+export function databaseMs(): number | null {
+  return watch?.databaseMs.at(-1) ?? null;
+}
 
 /** How this node is, as its heartbeats tell it. */
 export function healthMetrics(dataDir: string): ReturnType<HeartbeatOptions["metrics"]> {
@@ -19,4 +69,51 @@ export function healthMetrics(dataDir: string): ReturnType<HeartbeatOptions["met
     pendingSyncs: syncs.length,
     isSyncing: syncs.length > 0,
   };
+}
+
+async function look(): Promise<void> {
+  if (watch === null) return;
+  const { clock, dataDir, trustStatus } = watch.options;
+  const startedMs = clock.monotonicMs();
+  const isThere = await ping().then(
+    () => true,
+    () => false,
+  );
+  // One that is away is not slow: readiness says so.
+  if (isThere) watch.databaseMs.push(clock.monotonicMs() - startedMs);
+  else watch.databaseMs = [];
+  watch.databaseMs = watch.databaseMs.slice(-looksKept);
+  const found = judgeHealth({
+    databaseMs: watch.databaseMs,
+    diskPercent: diskUsagePercent(dataDir),
+    trust: trustStatus(),
+    nowMs: clock.nowMs(),
+    sourceCounts: listSubscriptions().map(({ registerId }) => sourcesOf(registerId).length),
+    clocksAheadMs: book()
+      .connected()
+      .flatMap((peer) => peer.clockAheadMs ?? []),
+    loopStallMs: loopDelays().maxMs,
+  });
+  tellChanges(watch.ambers, found, clock.nowMs());
+  watch.ambers = found;
+}
+
+function tellChanges(before: readonly Amber[], now: readonly Amber[], atMs: number): void {
+  const isIn = (list: readonly Amber[], { code }: Amber) => list.some((one) => one.code === code);
+  for (const amber of now.filter((one) => !isIn(before, one))) {
+    log.warn({ code: amber.code, ...amber.facts }, amber.message);
+    keep("node.degraded", amber, atMs);
+  }
+  for (const amber of before.filter((one) => !isIn(now, one))) {
+    log.info({ code: amber.code }, "Well again");
+    keep("node.recovered", { ...amber, message: `Well again: ${amber.code}` }, atMs);
+  }
+}
+
+function keep(type: string, amber: Amber, atMs: number): void {
+  const { code, message, facts } = amber;
+  const event = { atMs, type, registerId: null, peerId: null, message, facts: { code, ...facts } };
+  appendEvent(sql(), event).catch((error) => {
+    log.debug({ err: messageOf(error) }, "Event not stored");
+  });
 }

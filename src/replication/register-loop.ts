@@ -16,6 +16,7 @@ import { SourceChoice } from "./source-choice.ts";
 import { SourceMemory } from "./source-memory.ts";
 import { untilStorable } from "./storable.ts";
 import type { Supervised } from "./supervisor.ts";
+import { SyncWatch } from "./sync-watch.ts";
 import { codeOf, sentenceOf, type Trouble, troubleOfEnd } from "./trouble.ts";
 
 /**
@@ -30,6 +31,7 @@ export class RegisterLoop {
   readonly #judge: Judge;
   readonly #choice: SourceChoice;
   readonly #nap = new Nap();
+  readonly #watch: SyncWatch;
   #following: Following | null = null;
   #movedMs = 0;
   #stopped = false;
@@ -43,6 +45,7 @@ export class RegisterLoop {
     this.#memory = new SourceMemory({ monotonicMs: () => clock.monotonicMs(), dice });
     this.#choice = new SourceChoice({ sources: options.sources, memory: this.#memory });
     this.#judge = new Judge({ ...options, memory: this.#memory });
+    this.#watch = new SyncWatch({ registerId: options.subscription.registerId, clock });
   }
 
   /**
@@ -89,8 +92,7 @@ export class RegisterLoop {
     const { nextNumber } = anchor();
     const isHeldUp = this.#stopped || this.options.storeTrouble() !== null;
     const isBehind = !isHeldUp && (!isAtGoal || this.#shownNumber >= nextNumber);
-    const { sourcePeerId } = this.view;
-    return { nextNumber, isBehind, sourcePeerId, startedMs: this.#startedMs };
+    return { ...this.view, nextNumber, isBehind, startedMs: this.#startedMs };
   }
 
   /** Leaves the source that is pulled from and asks again; of another one where it shall rest. */
@@ -120,7 +122,7 @@ export class RegisterLoop {
   async #runOnce(signal: AbortSignal): Promise<void> {
     const { subscription, log } = this.options;
     while (await untilStorable(this.options, { view: this.view, signal })) {
-      if (this.#isFarBehind()) await this.#catchUp(signal);
+      if (this.#choice.isFarBehind(this.options)) await this.#catchUp(signal);
       if (signal.aborted) return;
       const source = this.#choice.best();
       if (source === undefined) {
@@ -129,11 +131,12 @@ export class RegisterLoop {
         continue;
       }
       this.view.sourcePeerId = source.peerId;
+      this.#watch.chose(source.peerId);
       const failuresBefore = subscription.failures;
       const end = await this.#runFrom(source, signal);
       this.view.isReceiving = false;
       if (signal.aborted) return;
-      log.info({ source: source.peerId, end: end.kind, reason: describeEnd(end) }, "Source left");
+      log.info({ peerId: source.peerId, end: end.kind, reason: describeEnd(end) }, "Source left");
       this.view.targetNumber = this.options.anchor().nextNumber - 1;
       this.#noteEnd(source, end);
       const hasProgressed = subscription.failures < failuresBefore;
@@ -141,12 +144,6 @@ export class RegisterLoop {
       if (end.kind !== "moved" && !hasProgressed && this.#choice.best() === undefined)
         await this.#rest(signal);
     }
-  }
-
-  #isFarBehind(): boolean {
-    const { nextNumber } = this.options.anchor();
-    const isStarted = this.options.subscription.mode === "FullReplica" || nextNumber > 0;
-    return isStarted && this.#choice.isFarBehind(nextNumber);
   }
 
   /** Many sources at once, until nobody has more. What is left is for the stream of one. */
@@ -174,7 +171,7 @@ export class RegisterLoop {
       clock: options.clock,
       signal,
     });
-    const end = await run.run();
+    const end = await this.#watch.within({ nextNumber, peerId: "several" }, () => run.run());
     view.isReceiving = false;
     options.log.info({ end: end.kind, nextDocket: options.anchor().nextNumber }, "Caught up");
     if (end.kind === "broken") this.#broken(end.error);
@@ -193,8 +190,9 @@ export class RegisterLoop {
       }
       const anchor = this.options.anchor();
       Object.assign(this.view, { resumedFrom: anchor.nextNumber, isReceiving: true });
-      log.info({ source: source.peerId, nextDocket: anchor.nextNumber }, "Pulling from here on");
-      const end = await this.#runPages(source, { anchor, stopping });
+      log.info({ peerId: source.peerId, nextDocket: anchor.nextNumber }, "Pulling from here on");
+      const run = () => this.#runPages(source, { anchor, stopping });
+      const end = await this.#watch.within({ ...anchor, peerId: source.peerId }, run);
       return following.reason === null ? end : { kind: "failed", error: following.reason };
     } catch (error) {
       return { kind: "failed", error };
@@ -221,7 +219,7 @@ export class RegisterLoop {
       capacity: limits.pagesInFlight,
       stop: () => run.stopping.abort(),
       stations: {
-        check: options.check,
+        check: this.#watch.over(options.check),
         commit: (checked, sourcePeerId) => {
           amounts = amountsOf(checked);
           return commitUnderPolicy(checked, { ...options, sourcePeerId });
@@ -240,10 +238,10 @@ export class RegisterLoop {
   #committed(head: Head, amounts: { dockets: number; transactions: number; bytes: number }): void {
     this.#movedMs = this.options.clock.monotonicMs();
     this.rate.add(amounts, this.#movedMs);
+    this.#watch.stored(head.number - amounts.dockets + 1, amounts);
     this.options.subscription.progressed();
-    this.view.lastSyncAtMs = this.options.clock.nowMs();
-    this.view.targetNumber = Math.max(this.view.targetNumber ?? 0, head.number);
-    Object.assign(this.view, noError);
+    const targetNumber = Math.max(this.view.targetNumber ?? 0, head.number);
+    Object.assign(this.view, noError, { targetNumber, lastSyncAtMs: this.options.clock.nowMs() });
   }
 
   /** Behind the source or level with it: says so in the state. */
@@ -252,6 +250,7 @@ export class RegisterLoop {
     this.view.targetNumber = Math.max(this.view.targetNumber ?? 0, sourceHeadNumber);
     const behind = sourceHeadNumber - (this.options.anchor().nextNumber - 1);
     if (behind <= 0) {
+      this.#watch.level();
       Object.assign(this.view, noError);
       subscription.caughtUp();
     } else if (subscription.mode === "FullReplica" && behind > 1) {
@@ -274,6 +273,7 @@ export class RegisterLoop {
 
   #trouble(peerId: string, trouble: Trouble): void {
     this.#judge.trouble(peerId, trouble);
+    this.#watch.left(peerId, codeOf(trouble));
     this.#fail(codeOf(trouble), sentenceOf(trouble, peerId));
   }
 

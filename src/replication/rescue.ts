@@ -59,7 +59,7 @@ export function supervise(
   const { registerId } = options;
   function act(step: Step): void {
     const { sourcePeerId } = loop.view;
-    log.warn({ registerId, step, source: sourcePeerId }, "A register does not get on");
+    log.warn({ registerId, step, peerId: sourcePeerId }, "A register does not get on");
     if (step === "restart") {
       loop.restart();
       return;

@@ -14,6 +14,7 @@ import { readDocket } from "../registers/dockets-table.ts";
 import { anchorOf } from "../registers/heads.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { sql } from "../store/sql.ts";
+import { pageVerified } from "../telemetry/recording.ts";
 import { verifyPage } from "../workers/pool.ts";
 import { commitPage, emptyAnchor } from "./commit.ts";
 
@@ -46,7 +47,8 @@ export function makeRoad(settings: RoadSettings): Road {
     page: { registerId: string; bytes: Uint8Array; nextNumber: number; genesisHash?: string },
     policy: Policy | null,
   ): Promise<Outcome<CheckedPage>> {
-    return verifyPage({
+    const startedMs = settings.clock.monotonicMs();
+    const checking = verifyPage({
       registerId: page.registerId,
       bytes: owned(page.bytes),
       nextNumber: page.nextNumber,
@@ -56,6 +58,9 @@ export function makeRoad(settings: RoadSettings): Road {
       acceptUnsealed: settings.acceptUnsealed,
       ...(page.genesisHash === undefined ? {} : { genesisHash: page.genesisHash }),
     });
+    const note = () => pageVerified(settings.clock.monotonicMs() - startedMs);
+    checking.then(note, note);
+    return checking;
   }
 
   async function takeInAlone(page: Parameters<Road["takeIn"]>[0]): Promise<Taken> {

@@ -1,5 +1,7 @@
+import type { Anchor } from "../dockets/types.ts";
 import type { Source } from "../peers/adverts.ts";
 import type { SourceMemory } from "./source-memory.ts";
+import type { Mode } from "./subscription.ts";
 
 /** From this many dockets on, several sources are worth their coordination. */
 const catchUpDockets = 100;
@@ -23,8 +25,10 @@ export class SourceChoice {
     return free.filter((source) => source.speaksReplication);
   }
 
-  /** More than one source says that much is missing here. */
-  isFarBehind(nextNumber: number): boolean {
+  /** More than one source says that much is missing here, and whatever comes first is here. */
+  isFarBehind(copy: { subscription: { mode: Mode }; anchor: () => Anchor }): boolean {
+    const { nextNumber } = copy.anchor();
+    if (copy.subscription.mode !== "FullReplica" && nextNumber === 0) return false;
     const isAhead = ({ advert }: Source) =>
       advert.latestDocketVersion - nextNumber >= catchUpDockets;
     return this.forRanges().filter(isAhead).length > 1;

@@ -2,6 +2,7 @@ import type { TrustStatus } from "../trust/trust.ts";
 import type { Call, Reply } from "./call.ts";
 import type { Endpoints } from "./contract.ts";
 import { isHealthy } from "./peers.ts";
+import type { RestSource } from "./source.ts";
 
 export function live(): Reply<Endpoints["live"]> {
   return { body: "ok\n" };
@@ -12,29 +13,32 @@ export function alive(): Reply<Endpoints["alive"]> {
 }
 
 export async function ready(call: Call<Endpoints["ready"]>): Promise<Reply<Endpoints["ready"]>> {
-  const checks = await call.source.checks();
-  const isReady = Object.values(checks).every(Boolean);
-  const trouble = isReady ? null : call.source.storeTrouble();
+  const { checks, isWell, warnings } = await stateOf(call.source);
+  const trouble = isWell ? null : call.source.storeTrouble();
   const reason =
     trouble === null ? {} : { reason: { code: trouble.code, message: trouble.message } };
   return {
-    status: isReady ? 200 : 503,
-    body: { status: isReady ? "ready" : "not-ready", checks, ...reason },
+    status: isWell ? 200 : 503,
+    body: { status: isWell ? "ready" : "not-ready", checks, ...reason, warnings },
   };
 }
 
 export async function health(call: Call<Endpoints["health"]>): Promise<Reply<Endpoints["health"]>> {
-  const checks = await call.source.checks();
-  const isWell = Object.values(checks).every(Boolean);
-  return { status: isWell ? 200 : 503, body: isWell ? "Healthy" : "Unhealthy" };
+  const { isWell, word } = await stateOf(call.source);
+  return { status: isWell ? 200 : 503, body: `${word.charAt(0).toUpperCase()}${word.slice(1)}` };
+}
+
+export async function metrics(
+  call: Call<Endpoints["metrics"]>,
+): Promise<Reply<Endpoints["metrics"]>> {
+  const headers = { "content-type": "text/plain; version=0.0.4; charset=utf-8" };
+  return { body: await call.source.metricsText(), headers };
 }
 
 export async function healthReport(
   call: Call<Endpoints["healthReport"]>,
 ): Promise<Reply<Endpoints["healthReport"]>> {
-  const checks = await call.source.checks();
-  const isWell = Object.values(checks).every(Boolean);
-  const warnings = warningsOf(call);
+  const { checks, isWell, warnings, word } = await stateOf(call.source);
   const peers = call.source.listPeers();
   const healthy = peers.filter((peer) => isHealthy(peer, call.nowMs));
   const latencies = healthy.map((peer) => peer.averageLatencyMs).filter((ms) => ms > 0);
@@ -42,8 +46,9 @@ export async function healthReport(
   return {
     status: isWell ? 200 : 503,
     body: {
-      status: isWell ? (warnings.length > 0 ? "degraded" : "healthy") : "unhealthy",
+      status: word,
       warnings,
+      checks,
       service: "peer-service",
       nodeId: call.source.nodeId,
       timestamp: new Date(call.nowMs).toISOString(),
@@ -61,13 +66,22 @@ export async function healthReport(
   };
 }
 
+/** One that should be looked at serves all the same: probes must not restart it. */
+async function stateOf(source: RestSource) {
+  const checks = await source.checks();
+  const isWell = Object.values(checks).every(Boolean);
+  const warnings = [...source.ambers().map((amber) => ({ ...amber })), ...damageOf(source)];
+  const word = !isWell ? "unhealthy" : warnings.length > 0 ? "degraded" : "healthy";
+  return { checks, isWell, warnings, word } as const;
+}
+
 /** Which registers it is about is told to those who may see them. */
-function warningsOf(call: Call<Endpoints["healthReport"]>) {
-  const damaged = call.source.damagedRegisters();
+function damageOf(source: RestSource) {
+  const damaged = source.damagedRegisters();
   if (damaged.length === 0) return [];
   const count = damaged.length === 1 ? "one register" : `${damaged.length} registers`;
   const message = `An audit found damage in ${count}; the damaged dockets are not served`;
-  return [{ code: "audit-found-damage", message }];
+  return [{ code: "audit-found-damage", message, facts: { registers: damaged.length } }];
 }
 
 function securityOf(status: TrustStatus) {

@@ -7,10 +7,12 @@ import { listRegisters, registerOf } from "../registers/heads.ts";
 import { readDockets } from "../registers/stored-dockets.ts";
 import { findTransaction } from "../registers/transactions-table.ts";
 import { localAdverts } from "../replication/local-adverts.ts";
+import { ambers } from "../replication/node-health.ts";
 import * as subscriptions from "../replication/subscriptions.ts";
 import * as upkeep from "../replication/upkeep.ts";
 import * as origin from "../sealing/origin.ts";
 import { health, sql } from "../store/sql.ts";
+import { metricsText } from "../telemetry/meter.ts";
 import { nodeNews } from "./node-news.ts";
 import { nodePeerDesk, viewOf } from "./node-peers.ts";
 import type { RestSource } from "./source.ts";
@@ -38,6 +40,8 @@ export function nodeSource(facts: {
       return { database: lastTrouble === null, listener: true };
     },
     storeTrouble: () => lastTrouble,
+    ambers,
+    metricsText,
     trustStatus: facts.trustStatus,
     queueSize: origin.queueSize,
     answers: storedAnswers(),

@@ -21,6 +21,7 @@ export const routes: { [Name in EndpointName]: Handler<Endpoints[Name]> } = {
   health: health.health,
   alive: health.alive,
   healthReport: health.healthReport,
+  metrics: health.metrics,
   listPeers: peers.listPeers,
   peerQuality: peerFigures.peerQuality,
   peerStats: peerFigures.peerStats,

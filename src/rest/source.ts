@@ -1,5 +1,6 @@
 import type { Head, Outcome } from "../dockets/types.ts";
 import type { RegisterRow } from "../registers/registers-table.ts";
+import type { Amber } from "../replication/ambers.ts";
 import type { UpkeepStatus } from "../replication/upkeep.ts";
 import type { TrustStatus } from "../trust/trust.ts";
 import type { AnswerBook } from "./idempotency.ts";
@@ -17,6 +18,10 @@ export interface RestSource {
   checks(): Promise<Record<string, boolean>>;
   /** Why the database is not there, once `checks` has found so. */
   storeTrouble(): { code: string; message: string } | null;
+  /** What works and should be looked at. Names no register. */
+  ambers(): readonly Amber[];
+  /** In Prometheus' text format. */
+  metricsText(): Promise<string>;
   /** How peers prove who they are here, and when what this node shows them ends. */
   trustStatus(): TrustStatus;
   /** Transactions accepted and not yet sealed or passed on. */

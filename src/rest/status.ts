@@ -1,6 +1,7 @@
 import { type ErrorKind, isAbort, messageOf, PeerError, toPeerError } from "../base/error.ts";
 import type { Refusal } from "../dockets/types.ts";
 import { logFor } from "../runtime/log.ts";
+import { refused } from "../telemetry/recording.ts";
 
 const log = logFor("rest");
 
@@ -37,6 +38,7 @@ export function errorReply(thrown: unknown, options: { isProduction: boolean }):
   const error = toPeerError(thrown);
   const status = statusOfCode[error.code] ?? statuses[error.kind];
   const headers: Record<string, string> = {};
+  if (status < 500) refused("request", error.code);
   if (status === 401) headers["www-authenticate"] = 'Bearer realm="sorcha-peer"';
   if (status === 429 || status === 503) headers["retry-after"] = retryAfter(error.facts);
   // What is left of such a body is not read: the connection can't be used again.
@@ -59,6 +61,7 @@ export function errorReply(thrown: unknown, options: { isProduction: boolean }):
 
 /** A refused docket: what contradicts the stored chain is a conflict, the rest breaks a rule. */
 export function refusalError(refusal: Refusal): PeerError {
+  refused("ingest", refusal.code);
   const conflicts = ["number", "link", "genesis"].includes(refusal.code);
   const kind = refusal.code === "size" ? "too-large" : conflicts ? "conflict" : "unprocessable";
   return new PeerError(kind, `refused-${refusal.code}`, {

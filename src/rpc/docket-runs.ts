@@ -6,6 +6,7 @@ import { follow } from "../registers/feed.ts";
 import { registerOf } from "../registers/heads.ts";
 import { readDockets } from "../registers/stored-dockets.ts";
 import { limits } from "../runtime/limits.ts";
+import { newsMissed } from "../telemetry/recording.ts";
 import { refuse } from "../wire/status.ts";
 
 export interface StoredRun {
@@ -78,6 +79,7 @@ export async function* followRun(run: {
       listening.abort();
       listening.dispose();
     }
+    if (news.lagged) newsMissed();
     if (news.lagged) run.onLag?.();
     else if (!signal.aborted) {
       run.check();

@@ -8,11 +8,12 @@ import {
   timestampOf,
 } from "../wire/docket-sync-messages.ts";
 import type { Draft } from "../wire/messages.ts";
-import { answer, answerStream, type Handler } from "../wire/serve.ts";
+import { answer, answerStream, type Caller, type Handler } from "../wire/serve.ts";
 import { docketSync } from "../wire/services.ts";
 import { readRun } from "./docket-runs.ts";
 import { bundleOf, createdMs, docketOf } from "./documents.ts";
 import { checkReach, nextAfter, type ServeOptions, servedRegister } from "./served.ts";
+import { serving } from "./serving.ts";
 
 /** `DocketSyncService`: what a register service that stores dockets itself recovers from. */
 export function docketSyncHandlers(options: ServeOptions & { clock: Clock }): Handler[] {
@@ -34,14 +35,14 @@ export function docketSyncHandlers(options: ServeOptions & { clock: Clock }): Ha
       checkSyncDocketsRequest(request);
       const { registerId } = request;
       const register = servedRegister(registerId, caller, options);
-      return syncDockets(request, register);
+      return syncDockets(request, { register, caller });
     }),
   ];
 }
 
 async function* syncDockets(
   request: SyncDocketsRequest,
-  register: RegisterState,
+  { register, caller }: { register: RegisterState; caller: Caller },
 ): AsyncGenerator<Draft<SyncDocketEntry>> {
   const { registerId, toDocketNumber: to } = request;
   const next = nextAfter(request.fromDocketNumber);
@@ -54,7 +55,7 @@ async function* syncDockets(
   checkReach(register, Math.min(next, register.headNumber + 1));
   const last = to === 0 ? register.headNumber : Math.min(to, register.headNumber);
   const run = { registerId, next, last, countMax: request.maxCount, headersOnly: true };
-  for await (const bundles of readRun(run)) {
+  for await (const bundles of serving(readRun(run), { registerId, caller, next, last })) {
     for (const { bundle } of bundles) yield entryOf(bundleOf(bundle).docketData);
   }
 }

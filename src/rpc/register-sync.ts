@@ -21,6 +21,7 @@ import { followRun, readRun } from "./docket-runs.ts";
 import { bundleOf, createdMs, docketOf, transactionOf } from "./documents.ts";
 import { factsOf, isUnfiltered, isWanted } from "./filters.ts";
 import { checkReach, nextAfter, type ServeOptions, servedRegister } from "./served.ts";
+import { serving } from "./serving.ts";
 
 /** `RegisterSync`: the same chain for nodes that fetch headers and bodies apart. */
 export function registerSyncHandlers(options: ServeOptions): Handler[] {
@@ -28,7 +29,7 @@ export function registerSyncHandlers(options: ServeOptions): Handler[] {
     answerStream(registerSync.pullDocketChain, (request, caller) => {
       checkDocketChainRequest(request);
       const register = servedRegister(request.registerId, caller, options);
-      return pullChain(request, register);
+      return pullChain(request, { register, caller });
     }),
     answerStream(registerSync.pullDocketTransactions, (request, caller) => {
       checkDocketTransactionRequest(request);
@@ -49,14 +50,14 @@ export function registerSyncHandlers(options: ServeOptions): Handler[] {
 
 async function* pullChain(
   request: m.DocketChainRequest,
-  register: RegisterState,
+  { register, caller }: Pick<Subscribed, "register" | "caller">,
 ): AsyncGenerator<m.Draft<m.DocketEntry>> {
   const { registerId } = request;
   const next = nextAfter(request.fromVersion);
   checkReach(register, Math.min(next, register.headNumber + 1));
   const last = register.headNumber;
   const run = { registerId, next, last, countMax: request.maxDockets, headersOnly: true };
-  for await (const bundles of readRun(run)) {
+  for await (const bundles of serving(readRun(run), { registerId, caller, next, last })) {
     for (const { bundle } of bundles) {
       const { docketData } = bundleOf(bundle);
       const docket = docketOf(docketData);
@@ -122,13 +123,10 @@ async function* subscribe(
       facts: { retryAfterMs: 1_000 },
     });
   };
-  for await (const bundles of followRun({
-    registerId,
-    next,
-    signal: subscribed.caller.signal,
-    check,
-    onLag,
-  })) {
+  const { caller, register } = subscribed;
+  const run = followRun({ registerId, next, signal: caller.signal, check, onLag });
+  const last = register.headNumber;
+  for await (const bundles of serving(run, { registerId, caller, next, last })) {
     // A policy may have made it private meanwhile.
     check();
     for (const stored of bundles) yield* eventsOf(stored, request, subscribed.options.nodeId);

@@ -14,6 +14,7 @@ import { followRun, readRun } from "./docket-runs.ts";
 import { filterBundle, isUnfiltered } from "./filters.ts";
 import { announceHeads } from "./heads.ts";
 import { checkReach, type ServeOptions, servedRegister } from "./served.ts";
+import { serving } from "./serving.ts";
 import { encodeFrame, SharedFrames } from "./shared-frames.ts";
 
 export interface ReplicationOptions extends ServeOptions {
@@ -66,7 +67,8 @@ async function* pullRange(
     controlOnly,
   });
   let isEmpty = true;
-  for await (const bundles of run) {
+  const last = register.headNumber;
+  for await (const bundles of serving(run, { registerId, caller, next, last })) {
     isEmpty = false;
     yield encodeFrame(bundles, headOf(registerId));
   }
@@ -80,7 +82,7 @@ async function* pullRange(
  */
 export async function* followFrom(
   request: FollowRequest,
-  caller: Pick<Caller, "provenId" | "signal">,
+  caller: Pick<Caller, "provenId" | "signal"> & Partial<Caller>,
   options: ServeOptions & { frames: SharedFrames },
 ): AsyncGenerator<Uint8Array> {
   checkFollowRequest(request);
@@ -88,7 +90,9 @@ export async function* followFrom(
   const check = () => servedRegister(registerId, caller, options);
   checkReach(check(), next);
   yield encodeFrame([], headOf(registerId));
-  for await (const bundles of followRun({ registerId, next, signal: caller.signal, check })) {
+  const last = headOf(registerId);
+  const run = followRun({ registerId, next, signal: caller.signal, check });
+  for await (const bundles of serving(run, { registerId, caller, next, last })) {
     // A policy may have made it private meanwhile.
     const { headNumber } = check();
     if (isUnfiltered(request)) {

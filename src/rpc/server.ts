@@ -10,6 +10,7 @@ import { messageOf, PeerError } from "../base/error.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { limits } from "../runtime/limits.ts";
 import { logFor } from "../runtime/log.ts";
+import { callWatcher } from "../telemetry/recording.ts";
 import { reflectionHandlers } from "../wire/reflection.ts";
 import {
   type Admission,
@@ -97,6 +98,7 @@ function rulesOf(options: RpcServerOptions, stopping: AbortSignal): ServeRules {
   const callsOf = new Map<string, number>();
   return {
     stopping,
+    watchCall: callWatcher("server", () => systemClock.monotonicMs()),
     identify: options.identify ?? believeClaim,
     showDetails: options.showDetails,
     onStranger: (error, { path, address }) => {

@@ -23,6 +23,7 @@ export const secretKeys: readonly ConfigKey[] = [
   "jwtSigningKey",
   "jwtVerificationKeys",
   "dbConnection",
+  "otlpHeaders",
 ];
 
 /** Several values in one variable, with commas or spaces between. */
@@ -32,12 +33,17 @@ const lists: readonly ConfigKey[] = [
   "jwtVerificationKeys",
   "trustedProxies",
   "corsOrigins",
+  "otlpHeaders",
 ];
-/** Names besides `PEER_…` that carry a setting, kept for operators of the reference service. */
+/** Names besides `PEER_…` that carry a setting: the reference service's and OpenTelemetry's. */
 const environmentAliases: Partial<Record<ConfigKey, readonly string[]>> = {
   jwtSigningKey: ["JwtSettings__SigningKey", "JWTSETTINGS__SIGNINGKEY"],
   jwtIssuer: ["JwtSettings__Issuer"],
   jwtAudience: ["JwtSettings__Audience"],
+  otlpEndpoint: ["OTEL_EXPORTER_OTLP_ENDPOINT"],
+  otlpHeaders: ["OTEL_EXPORTER_OTLP_HEADERS"],
+  otlpMetricsMs: ["OTEL_METRIC_EXPORT_INTERVAL"],
+  traceSampling: ["OTEL_TRACES_SAMPLER_ARG"],
 };
 
 /** `dataDir` → `PEER_DATA_DIR`, `peerAuth` → `PEER_AUTH`. */

@@ -50,6 +50,9 @@ export const limits = {
   /** What happened to a peer, kept in memory, and events of all kinds, kept in the store. */
   journalEntries: 50,
   storedEvents: 10_000,
+  /** Of them, those that come by the thousand and must not drive out a ban. And the oldest kept. */
+  storedMinorEvents: 5_000,
+  eventAgeMs: 90 * 86_400_000,
   /** First quarantine for something false; each further one lasts twice as long, up to a bound. */
   quarantineMs: 10 * 60_000,
   quarantineLongestMs: 6 * 3_600_000,
@@ -129,6 +132,29 @@ export const limits = {
   databaseCheckMs: 2_000,
   databaseProbeMs: 1_000,
   databaseDeadMs: 60_000,
+  /** Values of one metric's label, where they may come from strangers; the rest is `other`. */
+  labelValues: 64,
+  /** Registers that have metrics of their own, the first subscribed first; totals count all. */
+  registerSeries: 100,
+  /** Spans that wait for the collector; what comes on top is dropped. And how often they go. */
+  spansWaiting: 2_048,
+  spansEveryMs: 2_000,
+  /** One request to the collector, the last ones at a stop, and between two words of warning. */
+  otlpMs: 5_000,
+  otlpLastMs: 2_000,
+  otlpWarningMs: 60_000,
+  /** How often the node looks at how it is, for its health. */
+  healthLookMs: 5_000,
+  /** A database that takes longer for the least of questions, as the median of the last looks. */
+  slowDatabaseMs: 250,
+  /** A disk that is fuller than this will be full before somebody has looked. */
+  fullDiskPercent: 90,
+  /** A certificate that ends sooner: time enough to make another one in working hours. */
+  certificateMs: 14 * 86_400_000,
+  /** How far our clock may be from the middle of our peers'; dockets tolerate ten times as much. */
+  clockOffMs: 30_000,
+  /** A stall of the event loop that others notice as silence. */
+  loopStallMs: 1_000,
   /** Draining at shutdown; after that what is left is cut. */
   stopMs: 10_000,
 } as const;

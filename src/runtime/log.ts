@@ -17,16 +17,29 @@ export type LogLevel = (typeof logLevels)[number];
 
 let root = pino({ level: "silent" });
 
-export function open(options: { level: LogLevel; nodeId?: string; stderr?: boolean }): void {
+export function open(options: {
+  level: LogLevel;
+  nodeId?: string;
+  stderr?: boolean;
+  /** Asked with every line: the trace that the code which writes it is part of. */
+  traceId?: () => string | null;
+}): void {
+  const { traceId } = options;
   root = pino(
     {
       level: options.level,
       base: options.nodeId === undefined ? null : { nodeId: options.nodeId },
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
+      ...(traceId === undefined ? {} : { mixin: () => traceOf(traceId()) }),
     },
     pino.destination({ dest: options.stderr ? 2 : 1, sync: true }),
   );
+}
+
+/** A new object each time: pino writes the line's facts into it. */
+function traceOf(traceId: string | null): object {
+  return traceId === null ? {} : { traceId };
 }
 
 /** From the next line on. */

@@ -236,6 +236,29 @@ export const configSchema = z.object({
     .array(z.string().regex(/^https?:\/\/[^/\s]+$/))
     .default([])
     .describe("Origins whose pages may call REST from a browser; none by default"),
+  otlpEndpoint: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe(
+      "OTLP collector over HTTP, such as http://127.0.0.1:4318; without it nothing is sent",
+    ),
+  otlpHeaders: z
+    .array(z.string().regex(/^[^=]+=.*$/))
+    .default([])
+    .describe("Headers of requests to the collector, name=value"),
+  otlpMetricsMs: z.coerce
+    .number()
+    .int()
+    .min(1_000)
+    .max(3_600_000)
+    .default(60_000)
+    .describe("Time between two exports of metrics to the collector, ms"),
+  traceSampling: z.coerce
+    .number()
+    .min(0)
+    .max(1)
+    .default(1)
+    .describe("Share of traces that are sent to the collector"),
   production: boolean()
     .default(false)
     .describe("NODE_ENV=production: no generated keys, no details in errors"),

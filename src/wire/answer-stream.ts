@@ -10,6 +10,7 @@ import {
 import { PeerError } from "../base/error.ts";
 import { abortError } from "../base/signal.ts";
 import type { Clock } from "../runtime/clock.ts";
+import { type CallWatch, statusName } from "./call-watch.ts";
 import type { Draft } from "./messages.ts";
 import type { Method } from "./services.ts";
 import { errorOfCall } from "./status.ts";
@@ -21,6 +22,7 @@ export interface CallOptions<Request> {
   metadata: Metadata;
   request: Draft<Request>;
   signal?: AbortSignal;
+  watch?: CallWatch;
 }
 
 /** Longest wait for the next answer, asked each time; null: none. */
@@ -130,13 +132,14 @@ export class AnswerStream<Request, Response> implements AsyncIterableIterator<Re
 
   #onMessage(bytes: Buffer | null): void {
     if (bytes === null || this.#end !== null) return;
+    this.#options.watch?.answered();
     this.#arrived.push(bytes);
     this.#wake();
   }
 
   #onStatus(ended: StatusObject): void {
     const failed = ended.code === status.OK ? null : errorOfCall(asError(ended), this.#options);
-    if (this.#end === null) this.#close(failed);
+    if (this.#end === null) this.#close(failed, statusName(ended.code));
   }
 
   readonly #onAbort = (): void => {
@@ -147,11 +150,14 @@ export class AnswerStream<Request, Response> implements AsyncIterableIterator<Re
   /** Our own end: what has arrived is dropped. */
   #finish(error: Error | null): void {
     this.#arrived.length = 0;
-    if (this.#end === null) this.#close(error);
+    if (this.#end !== null) return;
+    const isTimeout = error instanceof PeerError && error.code === "timeout";
+    this.#close(error, isTimeout ? "DEADLINE_EXCEEDED" : "CANCELLED");
   }
 
-  #close(error: Error | null): void {
+  #close(error: Error | null, status: string): void {
     this.#end = { error };
+    this.#options.watch?.ended(status, null);
     this.#options.signal?.removeEventListener("abort", this.#onAbort);
     this.#wake();
   }

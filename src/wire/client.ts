@@ -3,6 +3,7 @@ import { abortError } from "../base/signal.ts";
 import { type Clock, systemClock } from "../runtime/clock.ts";
 import { limits } from "../runtime/limits.ts";
 import { AnswerStream, badAnswer, type CallOptions, type Silence } from "./answer-stream.ts";
+import { type CallWatch, statusName, type WatchCall } from "./call-watch.ts";
 import { nodeIdHeader, type OwnCredentials, setCredentials } from "./credentials.ts";
 import type { Draft } from "./messages.ts";
 import type { Method } from "./services.ts";
@@ -59,6 +60,9 @@ export function openChannel(options: {
   nodeId?: string;
   security?: ChannelSecurity;
   clock?: Clock;
+  watchCall?: WatchCall;
+  /** Headers that go along with a call, asked anew for each. */
+  headers?: () => Record<string, string>;
 }): Channel {
   const { address, security, clock = systemClock } = options;
   const tls = security?.tls ?? null;
@@ -70,15 +74,9 @@ export function openChannel(options: {
   return {
     address,
     unary: (method, request, callOptions) =>
-      callUnary(client, method, { address, clock, metadata: whoWeAre(), request, ...callOptions }),
+      callUnary(client, method, { ...begin(method.path), request, ...callOptions }),
     stream: (method, request, callOptions) =>
-      new AnswerStream(client, method, {
-        address,
-        clock,
-        metadata: whoWeAre(),
-        request,
-        ...callOptions,
-      }),
+      new AnswerStream(client, method, { ...begin(method.path), request, ...callOptions }),
     state: () => (isClosed ? "closed" : stateOf(client)),
     close: () => {
       isClosed = true;
@@ -86,10 +84,19 @@ export function openChannel(options: {
     },
   };
 
+  function begin(path: string) {
+    const watch: { watch?: CallWatch } =
+      options.watchCall === undefined ? {} : { watch: options.watchCall(path) };
+    return { address, clock, metadata: whoWeAre(), ...watch };
+  }
+
   function whoWeAre(): Metadata {
     const metadata = new Metadata();
     if (options.nodeId !== undefined) metadata.set(nodeIdHeader, options.nodeId);
     if (security !== undefined) setCredentials(metadata, security.credentials());
+    for (const [name, value] of Object.entries(options.headers?.() ?? {})) {
+      metadata.set(name, value);
+    }
     return metadata;
   }
 }
@@ -130,6 +137,7 @@ function callUnary<Request, Response>(
       { deadline: options.clock.nowMs() + options.deadlineMs },
       (failed, bytes) => {
         signal?.removeEventListener("abort", onAbort);
+        options.watch?.ended(failed ? statusName(failed.code) : "OK", null);
         if (signal?.aborted) return reject(abortError(signal));
         if (failed) return reject(errorOfCall(failed, options));
         try {

@@ -57,7 +57,7 @@ export function setCredentials(metadata: Metadata, own: OwnCredentials): void {
 }
 
 /** A header that came twice is no header: which of the two to believe is nobody's guess. */
-function headerOf(metadata: Metadata, name: string): string | null {
+export function headerOf(metadata: Metadata, name: string): string | null {
   const values = metadata.get(name);
   return values.length === 1 ? String(values[0]) : values.length === 0 ? null : "";
 }

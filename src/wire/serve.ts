@@ -7,12 +7,13 @@ import type {
   sendUnaryData,
   UntypedHandleCall,
 } from "@grpc/grpc-js";
-import { isAbort, PeerError } from "../base/error.ts";
+import { isAbort, PeerError, toPeerError } from "../base/error.ts";
 import { BoundedQueue } from "../base/queue.ts";
 import { childOf } from "../base/signal.ts";
+import { type CallWatch, statusName, type WatchCall } from "./call-watch.ts";
 import { isNodeId } from "./checks.ts";
 import { checkClaims } from "./claims.ts";
-import { type Credentials, credentialsOf } from "./credentials.ts";
+import { type Credentials, credentialsOf, headerOf } from "./credentials.ts";
 import type { Draft } from "./messages.ts";
 import { sendStream } from "./send-stream.ts";
 import type { Method } from "./services.ts";
@@ -24,6 +25,8 @@ export interface Caller extends Identified {
   address: string;
   /** Aborts when the caller hangs up or this node stops. */
   signal: AbortSignal;
+  /** The trace that its call is part of, as it says; null or left out: none. */
+  traceparent?: string | null;
 }
 
 /** What a caller's credentials make of it. */
@@ -56,6 +59,7 @@ export interface ServeRules {
   onFault(error: unknown, path: string): void;
   /** Told of callers who are not who they should be. */
   onStranger?(error: PeerError, call: { path: string; address: string }): void;
+  watchCall?: WatchCall;
 }
 
 export interface Admission {
@@ -75,14 +79,16 @@ export function answer<Request, Response>(
     (rules) => async (call: ServerUnaryCall<Buffer, Buffer>, reply: sendUnaryData<Buffer>) => {
       const hangUp = new AbortController();
       call.on("cancelled", () => hangUp.abort());
+      const watch = rules.watchCall?.(method.path);
       let leave = () => {};
       try {
         const caller = await callerOf(call, rules, hangUp.signal);
         ({ leave } = rules.admit(caller, method.path));
         const response = await run(readRequest(method, call.request, caller), caller);
         reply(null, asBuffer(method.response.encode(response)));
+        watch?.ended("OK", null);
       } catch (error) {
-        reply(failureOf(error, rules, { path: method.path, call }));
+        reply(failureOf(error, rules, { path: method.path, call, watch }));
       } finally {
         leave();
       }
@@ -127,18 +133,21 @@ async function serveStream<Request, Response>(
 ): Promise<void> {
   const stop = childOf(rules.stopping);
   call.on("cancelled", () => stop.abort());
+  const watch = rules.watchCall?.(method.path);
   let admission: Admission = { leave: () => {} };
   const onExpelled = () => stop.abort();
   try {
     const caller = await callerOf(call, rules, stop.signal);
     admission = rules.admit(caller, method.path);
     admission.expelled?.addEventListener("abort", onExpelled, { once: true });
-    await sendStream(call, encodeEach(method, run(caller)), { signal: stop.signal });
+    const answers = encodeEach(method, run(caller), watch);
+    await sendStream(call, answers, { signal: stop.signal });
     call.end();
+    watch?.ended("OK", null);
   } catch (error) {
-    if (call.cancelled) return;
+    if (call.cancelled) return void watch?.ended("CANCELLED", null);
     const failed = isAbort(error) ? endOf(error, { rules, admission }) : error;
-    call.emit("error", failureOf(failed, rules, { path: method.path, call }));
+    call.emit("error", failureOf(failed, rules, { path: method.path, call, watch }));
   } finally {
     admission.expelled?.removeEventListener("abort", onExpelled);
     admission.leave();
@@ -150,8 +159,12 @@ async function serveStream<Request, Response>(
 async function* encodeEach<Response>(
   method: Method<unknown, Response> | Method<never, Response>,
   responses: AsyncIterable<Draft<Response>>,
+  watch: CallWatch | undefined,
 ): AsyncGenerator<Uint8Array> {
-  for await (const response of responses) yield method.response.encode(response);
+  for await (const response of responses) {
+    watch?.answered();
+    yield method.response.encode(response);
+  }
 }
 
 /** Iterating over the call itself does not end on Bun when the caller has asked its last. */
@@ -208,7 +221,8 @@ async function callerOf(
 ): Promise<Caller> {
   const credentials = credentialsOf(call);
   const identified = await rules.identify(credentials);
-  return { ...identified, address: credentials.address, signal };
+  const traceparent = headerOf(call.metadata, "traceparent");
+  return { ...identified, address: credentials.address, signal, traceparent };
 }
 
 /** Where nobody has to prove anything: the claim, if it is one at all. */
@@ -221,13 +235,18 @@ export function believeClaim(credentials: Credentials): Identified {
 function failureOf(
   error: unknown,
   rules: ServeRules,
-  { path, call }: { path: string; call: { getPeer(): string } },
+  {
+    path,
+    call,
+    watch,
+  }: { path: string; call: { getPeer(): string }; watch: CallWatch | undefined },
 ): ServiceError {
   if (error instanceof PeerError && error.kind === "unauthenticated") {
     rules.onStranger?.(error, { path, address: call.getPeer() });
   }
   const failed = statusOf(error, rules);
   if (failed.isOurFault) rules.onFault(error, path);
+  watch?.ended(statusName(failed.code), toPeerError(error).code);
   return Object.assign(new Error(failed.details), failed);
 }
 

@@ -131,7 +131,7 @@ async function meet(fault: FaultName, codes: readonly string[]): Promise<Meeting
     async () => codes.includes((await subscription(node, registerId)).errorCode ?? ""),
     `${fault} to be found out; log: ${node.logFile}`,
   );
-  const logged = node.log().filter((line) => line.source === liar.nodeId);
+  const logged = node.log().filter((line) => line.peerId === liar.nodeId);
   expect(logged.some((line) => codes.includes(line.code as string))).toBe(true);
   const held = (await node.register(registerId))?.headDocketNumber ?? -1;
   if (fault !== "invent-height") expect(held).toBeLessThan(dockets);
@@ -177,7 +177,7 @@ async function subscription(node: TestNode, registerId: string): Promise<Subscri
 
 function blamedBy(node: TestNode): string[] {
   const lines = node.log().filter((line) => line.msg === "A source is blamed for a lie");
-  return lines.map((line) => line.source as string);
+  return lines.map((line) => line.peerId as string);
 }
 
 // The docket that is spoiled lies behind the first frame, so that some truth can be stored.

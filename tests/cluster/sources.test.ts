@@ -40,7 +40,7 @@ test("A catch-up takes from every honest source, whatever a liar and a frozen on
   });
   for (const source of honest) expect(countOf(source.calls, "pullRange")).toBeGreaterThan(1);
   const blamed = node.log().filter((line) => line.msg === "A source is blamed for a lie");
-  for (const line of blamed) expect(line.source).toBe(liar.nodeId);
+  for (const line of blamed) expect(line.peerId).toBe(liar.nodeId);
 
   // What comes now is followed live.
   for (const source of honest) source.seal(3);

@@ -53,13 +53,13 @@ function meet(peerId: string, seedByte: number): Peer {
 test("quarantine leaves a liar alone for a while, but is never all that is left (one source)", () => {
   const [liar, honest] = [meet("liar", 1), meet("honest", 2)];
   for (const peer of [liar, honest]) book.setAdverts(peer, [advert(10)]);
-  quarantine(book, "liar", "It served something false");
+  quarantine(book, "liar", { code: "merkle", reason: "It served something false" });
   expect(sourcesOf("ledger").map((source) => source.peerId)).toEqual(["honest"]);
   book.setAdverts(honest, []);
   expect(sourcesOf("ledger").map((source) => source.peerId)).toEqual(["liar"]);
   nowMs += limits.quarantineMs + 1;
   expect(book.isResting(liar)).toBe(false);
-  quarantine(book, "liar", "Again");
+  quarantine(book, "liar", { code: "merkle", reason: "Again" });
   expect(liar.quarantine?.untilMs).toBe(nowMs + 2 * limits.quarantineMs);
   const why = book.journal.of("liar").filter((entry) => entry.type === "peer.quarantined");
   expect(why.map((entry) => entry.untilMs)).toEqual([expect.any(Number), liar.quarantine?.untilMs]);

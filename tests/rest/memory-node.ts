@@ -14,6 +14,7 @@ import { joinPage } from "../../src/dockets/join.ts";
 import { signerOfSeed } from "../../src/dockets/keys.ts";
 import type { Anchor, Leaf } from "../../src/dockets/types.ts";
 import { verifyPage } from "../../src/dockets/verify.ts";
+import type { Amber } from "../../src/replication/ambers.ts";
 import type { PeerView } from "../../src/rest/peer-desk.ts";
 import type {
   AvailableView,
@@ -52,6 +53,7 @@ export class MemoryNode implements RestSource {
   available: AvailableView[] = [];
   subscriptions: SubscriptionView[] = [];
   isReady = true;
+  amber: Amber[] = [];
   sealCount = 100;
   importCalls = 0;
   /** Called before each import; may throw to stand for a node that breaks. */
@@ -63,6 +65,8 @@ export class MemoryNode implements RestSource {
 
   checks = async () => ({ database: this.isReady });
   storeTrouble = () => null;
+  ambers = () => this.amber;
+  metricsText = async () => "# no metrics\n";
   trustStatus = () => ({
     peerAuth: "open" as const,
     isEncrypted: false,

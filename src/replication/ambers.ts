@@ -1,0 +1,99 @@
+import { limits } from "../runtime/limits.ts";
+import type { TrustStatus } from "../trust/trust.ts";
+
+/** Something that works and should be looked at, before it doesn't. */
+export interface Amber {
+  /** Stable: one of `amberCodes`. */
+  code: AmberCode;
+  /** One sentence. */
+  message: string;
+  facts: Record<string, number | string>;
+}
+
+/** All there are, in the order in which they are told. */
+export const amberCodes = [
+  "slow-database",
+  "disk-nearly-full",
+  "certificate-expiring",
+  "single-source",
+  "clock-off",
+  "event-loop-stalled",
+] as const;
+export type AmberCode = (typeof amberCodes)[number];
+
+/** What the node's health is judged by. */
+export interface Signs {
+  /** Times of the last looks at the database, ms. */
+  databaseMs: readonly number[];
+  diskPercent: number;
+  trust: TrustStatus;
+  nowMs: number;
+  /** Subscribed registers, each with how many peers it could be had from. */
+  sourceCounts: readonly number[];
+  /** How far the clocks of connected peers are ahead of ours, ms. */
+  clocksAheadMs: readonly number[];
+  loopStallMs: number;
+}
+
+/** What is amber at present. Pure. */
+export function judgeHealth(signs: Signs): Amber[] {
+  const judged = [database, disk, certificate, sources, clock, eventLoop];
+  return judged.flatMap((judge) => judge(signs) ?? []);
+}
+
+function database({ databaseMs }: Signs): Amber | null {
+  const ms = Math.round(middleOf(databaseMs) ?? 0);
+  if (ms <= limits.slowDatabaseMs) return null;
+  const message = `The database takes ${ms} ms to answer the least of questions`;
+  return { code: "slow-database", message, facts: { ms } };
+}
+
+function disk({ diskPercent: percent }: Signs): Amber | null {
+  if (percent < limits.fullDiskPercent) return null;
+  const message = `The disk of the data directory is ${percent} % full`;
+  return { code: "disk-nearly-full", message, facts: { percent } };
+}
+
+function certificate({ trust, nowMs }: Signs): Amber | null {
+  const { certificateExpiresAtMs: own, authorityExpiresAtMs: authority } = trust;
+  const first = Math.min(own ?? Number.POSITIVE_INFINITY, authority ?? Number.POSITIVE_INFINITY);
+  if (first - nowMs > limits.certificateMs) return null;
+  const whose = first === own ? "This node's certificate" : "A trusted authority's certificate";
+  const endsAt = new Date(first).toISOString();
+  const message = `${whose} ${first <= nowMs ? "ended" : "ends"} at ${endsAt}`;
+  return { code: "certificate-expiring", message, facts: { endsAt } };
+}
+
+/** No names: whoever reads this may not know of every register. */
+function sources({ sourceCounts }: Signs): Amber | null {
+  const registers = sourceCounts.filter((count) => count <= 1).length;
+  if (registers === 0) return null;
+  const what =
+    registers === 1 ? "1 subscribed register has" : `${registers} subscribed registers have`;
+  const message = `${what} no more than one peer to be had from`;
+  return { code: "single-source", message, facts: { registers } };
+}
+
+function clock({ clocksAheadMs }: Signs): Amber | null {
+  const aheadMs = Math.round(middleOf(clocksAheadMs) ?? 0);
+  if (Math.abs(aheadMs) <= limits.clockOffMs) return null;
+  const seconds = Math.round(Math.abs(aheadMs) / 1_000);
+  const way = aheadMs > 0 ? "behind" : "ahead of";
+  const peers = clocksAheadMs.length;
+  const whom = peers === 1 ? "its one peer's" : `the middle one of ${peers} peers'`;
+  const message = `This node's clock is ${seconds} s ${way} ${whom}`;
+  return { code: "clock-off", message, facts: { aheadMs: -aheadMs, peers } };
+}
+
+function eventLoop({ loopStallMs }: Signs): Amber | null {
+  const ms = Math.round(loopStallMs);
+  if (ms <= limits.loopStallMs) return null;
+  const message = `This process answered nothing for ${ms} ms within the last minute`;
+  return { code: "event-loop-stalled", message, facts: { ms } };
+}
+
+/** The upper one of two. */
+function middleOf(values: readonly number[]): number | null {
+  const sorted = values.toSorted((left, right) => left - right);
+  return sorted[Math.floor(sorted.length / 2)] ?? null;
+}
