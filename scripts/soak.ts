@@ -5,7 +5,7 @@
  * may differ; at the end every replica must equal the origin, every acknowledged record must be
  * there once, and no record twice. Ends by itself; 0 when all of that held.
  *
- *   bun run soak [--kills 200] [--seed N] [--store postgres|embedded] [--json]
+ *   bun run soak [--kills 200] [--minutes 60] [--seed N] [--store postgres|embedded] [--json]
  */
 import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
@@ -20,17 +20,26 @@ import { SoakNode } from "./soak-node.ts";
 const { values } = parseArgs({
   options: {
     kills: { type: "string", default: "200" },
+    minutes: { type: "string", default: "60" },
     seed: { type: "string" },
     store: { type: "string", default: "embedded" },
     json: { type: "boolean", default: false },
   },
 });
 const kills = Number(values.kills);
+/** When the time is over, or it is told to stop, the killing ends and the copies are compared. */
+const endMs = Date.now() + Number(values.minutes) * 60_000;
+let isStopping = false;
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, stopKilling);
 const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31));
 const roll = seededDice(seed);
 /** A start takes up to a second, and so does what follows: a kill may fall into either. */
 const longestLifeMs = 1_500;
 const settleMs = 90_000;
+
+function stopKilling(): void {
+  isStopping = true;
+}
 
 interface Victim {
   name: string;
@@ -121,7 +130,7 @@ async function killAll(
     all.push({ name: "database", kill, restart: start });
   }
   const counts: Record<string, number> = Object.fromEntries(all.map(({ name }) => [name, 0]));
-  for (let kill = 1; kill <= kills; kill += 1) {
+  for (let kill = 1; kill <= kills && !isStopping && Date.now() < endMs; kill += 1) {
     await Bun.sleep(roll() * longestLifeMs);
     const victim = all[Math.floor(roll() * all.length)] as Victim;
     counts[victim.name] = (counts[victim.name] ?? 0) + 1;
@@ -237,8 +246,9 @@ function report(found: {
   for (const wrong of wrongs.slice(0, 20)) say(`WRONG: ${wrong}`);
   if (values.json) console.log(JSON.stringify(result));
   const each = Object.entries(found.counts).map(([name, count]) => `${name} ${count}`);
+  const done = Object.values(found.counts).reduce((sum, count) => sum + count, 0);
   say(
-    `${kills} kills (${each.join(", ")}): ${result.dockets} dockets, ${result.records} records, ` +
+    `${done} kills (${each.join(", ")}): ${result.dockets} dockets, ${result.records} records, ` +
       `${result.acknowledged} acknowledged, ${result.looks} looks, ${wrongs.length} wrong`,
   );
 }

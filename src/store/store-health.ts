@@ -51,14 +51,15 @@ export class StoreHealth {
     return this.#trouble;
   }
 
-  /** A query failed in this way. Errors that say nothing about the database are left alone. */
+  /**
+   * A query failed in this way. Errors that say nothing about the database are left alone; once
+   * there is trouble, what is tried by itself says which.
+   */
   note(error: unknown): void {
-    if (this.#stopping.signal.aborted || this.#watching === null) return;
+    if (this.#stopping.signal.aborted || this.#watching === null || this.#trouble !== null) return;
     if (!(error instanceof PeerError) || !ailments.has(error.code)) return;
-    if (this.#trouble === null) {
-      this.#sinceMs = this.options.clock.monotonicMs();
-      this.#well = Promise.withResolvers();
-    }
+    this.#sinceMs = this.options.clock.monotonicMs();
+    this.#well = Promise.withResolvers();
     this.#trouble = error;
     this.#alarm.resolve();
   }
@@ -106,6 +107,7 @@ export class StoreHealth {
   #ail(failure: PeerError): void {
     const isNews = this.#trouble?.code !== failure.code || !this.#isTold;
     this.note(failure);
+    this.#trouble = failure;
     if (!isNews) return;
     this.#isTold = true;
     // What hangs on connections that may be dead is refused now.
