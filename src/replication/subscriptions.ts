@@ -70,6 +70,8 @@ interface Running {
   stopping: AbortController;
   ended: Promise<void>;
   savedState: SubscriptionState;
+  /** The newest docket whose seal a peer has shown. */
+  shown: { number: number; peerId: string; isProven: true } | null;
 }
 
 let shared: SharedLoopOptions | null = null;
@@ -160,7 +162,15 @@ export function stopRegister(registerId: string, why: { code: string; message: s
 
 /** A peer showed a sealed docket of the register. Verified by whoever calls. */
 export function heardHead(registerId: string, head: { number: number; peerId: string }): void {
-  running.get(registerId)?.loop.heardHead(head.number, head.peerId);
+  const one = running.get(registerId);
+  if (one === undefined) return;
+  if (head.number > (one.shown?.number ?? -1)) one.shown = { ...head, isProven: true };
+  one.loop.heardHead(head.number, head.peerId);
+}
+
+/** The newest docket that a peer proved to have; null for registers that are not followed. */
+export function shownHead(registerId: string): Running["shown"] {
+  return running.get(registerId)?.shown ?? null;
 }
 
 function refuseSubscribe(registerId: string, genesisHash: string | undefined): void {
@@ -226,6 +236,7 @@ function start(
     stopping,
     ended,
     savedState: row.state,
+    shown: null,
   });
 }
 

@@ -3,6 +3,7 @@ import { answerHello } from "../peers/handshake.ts";
 import type { Identity } from "../peers/identity.ts";
 import * as network from "../peers/network.ts";
 import { post } from "../peers/post.ts";
+import { networkView } from "../replication/network-head.ts";
 import * as subscriptions from "../replication/subscriptions.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { HelloRequest } from "../wire/messages.ts";
@@ -32,7 +33,7 @@ export function nodeHandlers(options: {
     ...heartbeatHandlers(network.heartbeatOptions, { clock }),
     ...communicationHandlers(post, { clock }),
     ...registerSyncHandlers(serve),
-    ...docketSyncHandlers({ ...serve, clock }),
+    ...docketSyncHandlers({ ...serve, clock, network: networkView }),
     ...(options.replicationProtocol ? replicationHandlers({ ...serve, hello }) : []),
   ];
 }
@@ -40,10 +41,9 @@ export function nodeHandlers(options: {
 function followState(registerId: string): FollowState | null {
   const status = subscriptions.subscriptionOf(registerId);
   if (status === null) return null;
-  const { syncState, isReceiving, lastSyncAt } = status;
+  const { syncState, lastSyncAt } = status;
   return {
     syncState,
-    isReceiving,
     lastSyncAtMs: lastSyncAt === null ? null : Date.parse(lastSyncAt),
   };
 }

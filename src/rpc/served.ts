@@ -15,8 +15,6 @@ export interface FollowState {
   syncState: SyncState;
   /** Unix ms; null: never. */
   lastSyncAtMs: number | null;
-  /** A source answers at present. */
-  isReceiving: boolean;
 }
 
 /**

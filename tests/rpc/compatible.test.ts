@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { sha256Hex } from "../../src/dockets/hash.ts";
 import { type Channel, openChannel } from "../../src/wire/client.ts";
 import { type LiveTransactionEvent, liveEventType } from "../../src/wire/messages.ts";
-import { docketSync, registerSync } from "../../src/wire/services.ts";
+import { registerSync } from "../../src/wire/services.ts";
 import { refusalOf } from "../../src/wire/status.ts";
 import { onEachStore } from "../support/database.ts";
 import { closeRpcNode, followed, keep, openRpcNode } from "../support/rpc-node.ts";
@@ -18,7 +18,7 @@ onEachStore("the Sorcha-compatible services", () => {
     const { address } = await openRpcNode();
     channel = openChannel({ address });
     await keep(chain, 0, 8);
-    followed.set("awaited", { syncState: "Syncing", lastSyncAtMs: null, isReceiving: true });
+    followed.set("awaited", { syncState: "Syncing", lastSyncAtMs: null });
   });
   afterAll(async () => {
     channel.close();
@@ -144,38 +144,6 @@ onEachStore("the Sorcha-compatible services", () => {
     });
   });
 
-  describe("DocketSyncService", () => {
-    test("GetLatestDocketNumber is the store's truth, and no guess", async () => {
-      const ask = (registerId: string) =>
-        channel.unary(docketSync.getLatestDocketNumber, { registerId }, { deadlineMs });
-      const told = await ask("r1");
-      expect(told).toMatchObject({ sourcePeerId: "served", networkAvailable: false });
-      expect(told.latestDocketNumber).toBeGreaterThanOrEqual(8);
-      expect(told.queriedAt?.seconds).toBeGreaterThan(1.7e9);
-      expect(await failureOf(ask("unknown"))).toMatchObject({ kind: "not-found" });
-    });
-
-    test("SyncDockets keeps to its bounds and fills every field", async () => {
-      const numbers = async (from: number, to: number, max = 0) =>
-        (await sync(from, to, max)).map((entry) => entry.docketNumber);
-      expect(await numbers(0, 3)).toEqual([0, 1, 2, 3]);
-      expect(await numbers(3, 6)).toEqual([4, 5, 6]);
-      expect(await numbers(3, 0, 2)).toEqual([4, 5]);
-      expect(await failureOf(numbers(5, 2))).toMatchObject({ kind: "invalid" });
-      const [entry] = await sync(4, 5, 0);
-      const docket = JSON.parse(Buffer.from(entry?.docketData ?? []).toString());
-      expect(entry).toMatchObject({
-        docketHash: docket.docketHash,
-        previousDocketHash: docket.previousHash,
-        merkleRoot: docket.merkleRoot,
-        transactionCount: 2,
-        validatorSignature: docket.proposerSignature.signatureValue,
-        validatorId: "v1",
-        sealedAt: { seconds: Date.parse(docket.createdAt) / 1000, nanos: 0 },
-      });
-    });
-  });
-
   function chainFrom(fromVersion: number, maxDockets: number) {
     const request = { registerId: "r1", fromVersion, maxDockets };
     return Array.fromAsync(channel.stream(registerSync.pullDocketChain, request));
@@ -196,11 +164,6 @@ onEachStore("the Sorcha-compatible services", () => {
 
   function status(registerId: string) {
     return channel.unary(registerSync.getRegisterSyncStatus, { registerId }, { deadlineMs });
-  }
-
-  function sync(fromDocketNumber: number, toDocketNumber: number, maxCount: number) {
-    const request = { registerId: "r1", fromDocketNumber, toDocketNumber, maxCount };
-    return Array.fromAsync(channel.stream(docketSync.syncDockets, request));
   }
 });
 

@@ -83,7 +83,6 @@ onEachStore("Replication", () => {
       followed.set("expected", {
         syncState: "Subscribing",
         lastSyncAtMs: null,
-        isReceiving: false,
       });
       expect(await refusal(pull({ registerId: "expected" }))).toBe("NOT_YET");
     });

@@ -7,6 +7,7 @@ import { appendPage } from "../../src/registers/append.ts";
 import * as feed from "../../src/registers/feed.ts";
 import * as heads from "../../src/registers/heads.ts";
 import * as hotCache from "../../src/registers/hot-cache.ts";
+import type { NetworkView } from "../../src/replication/network-head.ts";
 import { docketSyncHandlers } from "../../src/rpc/docket-sync.ts";
 import { registerSyncHandlers } from "../../src/rpc/register-sync.ts";
 import { replicationHandlers } from "../../src/rpc/replication.ts";
@@ -16,8 +17,9 @@ import { systemClock } from "../../src/runtime/clock.ts";
 import type { Handler } from "../../src/wire/serve.ts";
 import { TestChain } from "./test-chain.ts";
 
-/** What this process follows, for `subscriptionOf`. */
+/** What this process follows, for `subscriptionOf`, and what others are said to have of it. */
 export const followed = new Map<string, FollowState>();
+export const elsewhere = new Map<string, NetworkView>();
 
 /**
  * The serving half of a node on a store that is open: registers, feed and the gRPC listener. A
@@ -39,7 +41,7 @@ export async function openRpcNode(more: readonly Handler[] = []): Promise<{ addr
     handlers: [
       ...replicationHandlers(options),
       ...registerSyncHandlers(options),
-      ...docketSyncHandlers(options),
+      ...docketSyncHandlers({ ...options, network }),
       ...more,
     ],
     showDetails: false,
@@ -58,6 +60,11 @@ export async function closeRpcNode(): Promise<void> {
   hotCache.close();
   heads.close();
   followed.clear();
+  elsewhere.clear();
+}
+
+function network(registerId: string): NetworkView {
+  return elsewhere.get(registerId) ?? { head: null, isAvailable: false, isPublic: true };
 }
 
 /** Stores the chain's dockets `from` to `to`, as replication or sealing would. */
