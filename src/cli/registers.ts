@@ -88,6 +88,7 @@ function addSubscribing(group: Command): void {
     .option("--yes", "purge without asking")
     .addHelpText("after", "\nExample:\n  sorcha-peer registers unsubscribe 5f3c…")
     .action(unsubscribe);
+  addTurns(group);
   withConnection(
     group
       .command("purge")
@@ -99,6 +100,21 @@ function addSubscribing(group: Command): void {
     .action((registerId: string, options: ConnectOptions & { yes?: boolean }) =>
       unsubscribe(registerId, { ...options, purge: true }),
     );
+}
+
+function addTurns(group: Command): void {
+  const turns = {
+    pause: ["pauseRegister", "Neither fetch nor serve a followed register until it is resumed"],
+    resume: ["resumeRegister", "Go on with a paused register where it stopped"],
+  } as const;
+  for (const [turn, [name, description]] of Object.entries(turns)) {
+    withConnection(group.command(turn).description(description).argument("<register-id>"))
+      .addHelpText("after", `\nExample:\n  sorcha-peer registers ${turn} 5f3c…`)
+      .action(async (registerId: string, options: ConnectOptions) => {
+        const client = await connect(options);
+        printOne(await client.call(name, { params: { registerId } }), options);
+      });
+  }
 }
 
 export function addRegisterCreate(program: Command): void {
@@ -124,6 +140,7 @@ async function listRegisters(options: ListOptions & { name?: string }): Promise<
     Verified: (row) => row.verification,
     Origin: (row) => (row.isOrigin ? "here" : ""),
     Lag: (row) => row.lagDockets,
+    Paused: (row) => (row.pausedAt === null ? "" : "yes"),
     Sources: (row) => row.sourceCount,
   };
   printList(rows, { ...printAs(options), columns, total, empty: "No register is held here yet" });
@@ -160,7 +177,7 @@ async function listSubscriptions(
   const columns: Columns<SubscriptionJson> = {
     "Register ID": (row) => row.registerId,
     Mode: (row) => row.mode,
-    State: (row) => row.syncState,
+    State: (row) => (row.pausedAt === null ? row.syncState : "Paused"),
     Progress: (row) => `${row.syncProgressPercent}%`,
     Docket: (row) => row.lastSyncedDocketVersion ?? "–",
     "Last sync": (row) => row.lastSyncAt ?? "never",

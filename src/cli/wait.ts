@@ -28,6 +28,7 @@ export async function waitForSubscription(
   try {
     while (!isComplete(status)) {
       const nowMs = systemClock.monotonicMs();
+      if (status.pausedAt !== null) throw resting(status.registerId);
       troubledSinceMs = status.syncState === "Error" ? (troubledSinceMs ?? nowMs) : null;
       if (troubledSinceMs !== null && nowMs - troubledSinceMs > patienceMs) throw stuck(status);
       await systemClock.sleep(lookEveryMs, stopping.signal);
@@ -56,6 +57,12 @@ async function look(client: Client, registerId: string): Promise<SubscriptionJso
   if (found !== undefined) return found;
   throw new PeerError("not-found", "not-subscribed", {
     message: `The subscription to ${registerId} was ended meanwhile`,
+  });
+}
+
+function resting(registerId: string): PeerError {
+  return new PeerError("conflict", "paused", {
+    message: `The subscription is paused; registers resume ${registerId} lets it go on`,
   });
 }
 

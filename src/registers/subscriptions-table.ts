@@ -18,6 +18,8 @@ export interface SubscriptionRow {
   errorMessage: string | null;
   createdAtMs: number;
   lastSyncAtMs: number | null;
+  /** Since when an operator lets it rest; null: it runs. */
+  pausedAtMs: number | null;
 }
 
 export async function listSubscriptions(sql: Sql): Promise<SubscriptionRow[]> {
@@ -52,13 +54,24 @@ export async function insertSubscription(
 /** Stores how it is going. False when the subscription is gone. */
 export async function updateSubscription(
   sql: Sql,
-  row: Omit<SubscriptionRow, "mode" | "genesisHash" | "createdAtMs">,
+  row: Omit<SubscriptionRow, "mode" | "genesisHash" | "createdAtMs" | "pausedAtMs">,
 ): Promise<boolean> {
   const updated = await sql`
     UPDATE register_subscriptions SET
       state = ${row.state}, target_number = ${row.targetNumber},
       consecutive_failures = ${row.consecutiveFailures}, error_code = ${row.errorCode},
       error_message = ${row.errorMessage}, last_sync_at_ms = ${row.lastSyncAtMs}
+    WHERE register_id = ${row.registerId}`;
+  return updated.count === 1;
+}
+
+/** False when the subscription is gone. */
+export async function setPaused(
+  sql: Sql,
+  row: Pick<SubscriptionRow, "registerId" | "pausedAtMs">,
+): Promise<boolean> {
+  const updated = await sql`
+    UPDATE register_subscriptions SET paused_at_ms = ${row.pausedAtMs}
     WHERE register_id = ${row.registerId}`;
   return updated.count === 1;
 }
@@ -79,7 +92,7 @@ function columns(sql: Sql) {
     register_id AS "registerId", mode, state, genesis_hash AS "genesisHash",
     target_number AS "targetNumber", consecutive_failures AS "consecutiveFailures",
     error_code AS "errorCode", error_message AS "errorMessage", created_at_ms AS "createdAtMs",
-    last_sync_at_ms AS "lastSyncAtMs"`;
+    last_sync_at_ms AS "lastSyncAtMs", paused_at_ms AS "pausedAtMs"`;
 }
 
 function toRow(row: RawRow): SubscriptionRow {

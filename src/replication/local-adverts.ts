@@ -6,7 +6,8 @@ import { subscriptionOf } from "./subscriptions.ts";
 
 /**
  * What this node tells others it holds: registers it seals and registers it follows, as they stand
- * in the store. What was kept after an unsubscribe is not offered. `readerId` null is anybody.
+ * in the store. What was kept after an unsubscribe, or is paused, is not offered. `readerId`
+ * null is anybody.
  */
 export function localAdverts(readerId: string | null): Advert[] {
   return listRegisters().flatMap((register) => {
@@ -27,7 +28,7 @@ export function mayRead(register: { policy: Policy }, readerId: string | null): 
 
 function syncStateOf(register: RegisterState): Advert["syncState"] | null {
   const subscription = subscriptionOf(register.registerId);
-  if (subscription !== null) return subscription.syncState;
+  if (subscription !== null) return subscription.pausedAt === null ? subscription.syncState : null;
   return register.isOrigin ? "FullyReplicated" : null;
 }
 

@@ -58,7 +58,8 @@ export function databaseMs(): number | null {
 /** How this node is, as its heartbeats tell it. */
 export function healthMetrics(dataDir: string): ReturnType<HeartbeatOptions["metrics"]> {
   const vitals = readVitals();
-  const syncs = listSubscriptions().filter((one) => one.syncState === "Syncing");
+  const followed = listSubscriptions().filter((one) => one.pausedAt === null);
+  const syncs = followed.filter((one) => one.syncState === "Syncing");
   return {
     activeConnections: network.gate().connectionCount() + channels().count(),
     cpuUsagePercent: vitals.cpuPercent,

@@ -7,72 +7,25 @@ import { assert } from "../base/assert.ts";
 import { isAbort, messageOf, PeerError } from "../base/error.ts";
 import { Mutex } from "../base/mutex.ts";
 import { appendEvent } from "../registers/events-table.ts";
+import { endFollowers } from "../registers/feed.ts";
 import { anchorOf, registerOf } from "../registers/heads.ts";
+import { hotCache } from "../registers/hot-cache.ts";
 import { purgeRegister } from "../registers/purge.ts";
 import * as table from "../registers/subscriptions-table.ts";
 import { limits } from "../runtime/limits.ts";
 import { logFor } from "../runtime/log.ts";
 import { sql } from "../store/sql.ts";
-import type { RegisterStation } from "./binding.ts";
 import { emptyAnchor } from "./commit.ts";
 import { equivocationCode, isContradicted } from "./evidence.ts";
 import type { Happening } from "./judge.ts";
-import type { LoopOptions } from "./loop-options.ts";
 import { RegisterLoop } from "./register-loop.ts";
 import { supervise } from "./rescue.ts";
+import type { SharedLoopOptions } from "./shared-loop-options.ts";
 import { type Mode, Subscription, type SubscriptionState } from "./subscription.ts";
+import { type Running, type SubscriptionStatus, statusOf } from "./subscription-status.ts";
 
-export interface SubscriptionStatus {
-  registerId: string;
-  mode: Mode;
-  syncState: SubscriptionState;
-  /** Number of the newest docket stored; null before the first. */
-  lastSyncedDocketVersion: number | null;
-  lastSyncedTransactionVersion: number;
-  /** As far as the sources say: newest number + 1. */
-  totalDocketsInChain: number;
-  syncProgressPercent: number;
-  canParticipateInValidation: boolean;
-  isReceiving: boolean;
-  lastSyncAt: string | null;
-  consecutiveFailures: number;
-  errorCode: string | null;
-  errorMessage: string | null;
-  sourcePeerId: string | null;
-  /** Docket number at which the current run took up. */
-  resumedFrom: number | null;
-  docketsPerSecond: number;
-  transactionsPerSecond: number;
-  verification: "sealed" | "chain" | null;
-}
-
-/** The parts of a loop that are the same for all registers, given by `node.ts`. */
-export type SharedLoopOptions = Pick<LoopOptions, "clock" | "dice" | "report"> & {
-  /** The functions bound to one register. */
-  forRegister: (
-    registerId: string,
-    genesisHash: string | null,
-  ) => Pick<LoopOptions, RegisterStation>;
-  /** Whether some peer says it holds the register, or we do. */
-  isKnown: (registerId: string) => boolean;
-  /** For the supervisor: a new connection to a peer, and a question to all who else there is. */
-  reconnect: (peerId: string) => void;
-  rediscover: (registerId: string) => void;
-  /** A subscription's state changed: for adverts and events. */
-  onState: (status: SubscriptionStatus) => void;
-};
-
-interface Running {
-  subscription: Subscription;
-  genesisHash: string | null;
-  createdAtMs: number;
-  loop: RegisterLoop;
-  stopping: AbortController;
-  ended: Promise<void>;
-  savedState: SubscriptionState;
-  /** The newest docket whose seal a peer has shown. */
-  shown: { number: number; peerId: string; isProven: true } | null;
-}
+export type { SharedLoopOptions } from "./shared-loop-options.ts";
+export type { SubscriptionStatus } from "./subscription-status.ts";
 
 let shared: SharedLoopOptions | null = null;
 const running = new Map<string, Running>();
@@ -86,11 +39,15 @@ export async function open(options: SharedLoopOptions): Promise<void> {
   for (const row of await table.listSubscriptions(sql())) {
     // What was complete when we stopped may have grown since: the loop finds out.
     const state = row.state === "Error" ? "Subscribing" : row.state;
-    start(row.registerId, { ...row, state });
-    if (await isContradicted(row.registerId)) {
-      const message = "The register's validators contradict themselves; see its evidence";
-      stopRegister(row.registerId, { code: equivocationCode, message });
-    }
+    await takeUp(row.registerId, { ...row, state });
+  }
+}
+
+async function takeUp(registerId: string, row: StartingRow): Promise<void> {
+  start(registerId, row);
+  if (await isContradicted(registerId)) {
+    const message = "The register's validators contradict themselves; see its evidence";
+    stopRegister(registerId, { code: equivocationCode, message });
   }
 }
 
@@ -115,25 +72,22 @@ export function subscribe(request: {
       state: "Subscribing" as const,
       genesisHash: request.genesisHash ?? null,
       createdAtMs: opened().clock.nowMs(),
+      pausedAtMs: null,
     };
     await table.insertSubscription(sql(), row);
     start(registerId, row);
     log.info({ registerId, mode }, "Subscribed");
-    return statusOf(registerId, running.get(registerId) as Running);
+    return statusNow(registerId, running.get(registerId) as Running);
   });
 }
 
 /** Returns once the register's loop has stopped; what is stored stays unless `purge`. */
 export function unsubscribe(registerId: string, options: { purge: boolean }): Promise<void> {
   return changes.run(async () => {
-    const one = running.get(registerId);
-    if (one === undefined) {
-      throw new PeerError("not-found", "not-subscribed", {
-        message: `This node is not subscribed to register ${registerId}`,
-      });
-    }
+    const one = followedHere(registerId);
     one.stopping.abort();
     await one.ended;
+    hotCache()?.drop(registerId);
     running.delete(registerId);
     await table.deleteSubscription(sql(), registerId);
     if (options.purge) await purgeRegister(registerId);
@@ -141,13 +95,64 @@ export function unsubscribe(registerId: string, options: { purge: boolean }): Pr
   });
 }
 
+/**
+ * From here on the register is neither fetched nor served, over restarts as well; what is stored
+ * stays, and operators read it. Returns once its loop has stopped. Paused already: nothing happens.
+ */
+export function pause(registerId: string): Promise<SubscriptionStatus> {
+  return changes.run(async () => {
+    const one = followedHere(registerId);
+    if (one.pausedAtMs === null) {
+      const pausedAtMs = opened().clock.nowMs();
+      await table.setPaused(sql(), { registerId, pausedAtMs });
+      one.pausedAtMs = pausedAtMs;
+      one.stopping.abort();
+      endFollowers(registerId);
+      await one.ended;
+      tellTurn(registerId, { type: "register.paused", message: "An operator paused it" });
+    }
+    return statusNow(registerId, one);
+  });
+}
+
+/** Goes on behind the last stored docket. Not paused: nothing happens. */
+export function resume(registerId: string): Promise<SubscriptionStatus> {
+  return changes.run(async () => {
+    const before = followedHere(registerId);
+    if (before.pausedAtMs !== null) {
+      await table.setPaused(sql(), { registerId, pausedAtMs: null });
+      const { subscription, genesisHash, createdAtMs } = before;
+      const state = subscription.state === "Error" ? "Subscribing" : subscription.state;
+      const row = { mode: subscription.mode, state, genesisHash, createdAtMs, pausedAtMs: null };
+      await takeUp(registerId, row);
+      tellTurn(registerId, { type: "register.resumed", message: "An operator lets it go on" });
+    }
+    return statusNow(registerId, followedHere(registerId));
+  });
+}
+
+function tellTurn(registerId: string, turn: { type: string; message: string }): void {
+  const nextDocket = anchorOf(registerId)?.nextNumber ?? 0;
+  keepEvent({ ...turn, registerId, peerId: null, facts: { nextDocket } });
+  log.info({ registerId, nextDocket }, turn.message);
+  opened().onState(statusNow(registerId, followedHere(registerId)));
+}
+
+function followedHere(registerId: string): Running {
+  const one = running.get(registerId);
+  if (one !== undefined) return one;
+  throw new PeerError("not-found", "not-subscribed", {
+    message: `This node is not subscribed to register ${registerId}`,
+  });
+}
+
 export function listSubscriptions(): SubscriptionStatus[] {
-  return [...running].map(([registerId, one]) => statusOf(registerId, one));
+  return [...running].map(([registerId, one]) => statusNow(registerId, one));
 }
 
 export function subscriptionOf(registerId: string): SubscriptionStatus | null {
   const one = running.get(registerId);
-  return one === undefined ? null : statusOf(registerId, one);
+  return one === undefined ? null : statusNow(registerId, one);
 }
 
 /** The one way to hurry a register: whoever has news calls this, and the loop looks for itself. */
@@ -196,13 +201,19 @@ function refuseSubscribe(registerId: string, genesisHash: string | undefined): v
   }
 }
 
-function start(
-  registerId: string,
-  row: { mode: Mode; state: SubscriptionState; genesisHash: string | null; createdAtMs: number },
-): void {
+interface StartingRow {
+  mode: Mode;
+  state: SubscriptionState;
+  genesisHash: string | null;
+  createdAtMs: number;
+  pausedAtMs: number | null;
+}
+
+function start(registerId: string, row: StartingRow): void {
   const { forRegister, onState, ...rest } = opened();
   const subscription = new Subscription(registerId, row.mode, { state: row.state });
   const stopping = new AbortController();
+  if (row.pausedAtMs !== null) stopping.abort();
   const loop = new RegisterLoop({
     ...rest,
     ...forRegister(registerId, row.genesisHash),
@@ -236,6 +247,7 @@ function start(
     stopping,
     ended,
     savedState: row.state,
+    pausedAtMs: row.pausedAtMs,
     shown: null,
   });
 }
@@ -251,7 +263,7 @@ function noteChange(registerId: string): void {
   const one = running.get(registerId);
   if (one === undefined || one.savedState === one.subscription.state) return;
   one.savedState = one.subscription.state;
-  const status = statusOf(registerId, one);
+  const status = statusNow(registerId, one);
   log.info(
     { registerId, state: status.syncState, docket: status.lastSyncedDocketVersion },
     "State",
@@ -269,34 +281,8 @@ function noteChange(registerId: string): void {
   saving.catch((error) => log.warn({ registerId, err: messageOf(error) }, "State not stored"));
 }
 
-function statusOf(registerId: string, one: Running): SubscriptionStatus {
-  const { view, rate } = one.loop;
-  const anchor = anchorOf(registerId);
-  const register = registerOf(registerId);
-  const headNumber = anchor === null ? null : anchor.nextNumber - 1;
-  const total = Math.max((view.targetNumber ?? -1) + 1, anchor?.nextNumber ?? 0);
-  const perSecond = rate.perSecond(opened().clock.monotonicMs());
-  const done = anchor?.nextNumber ?? 0;
-  return {
-    registerId,
-    mode: one.subscription.mode,
-    syncState: one.subscription.state,
-    lastSyncedDocketVersion: headNumber,
-    lastSyncedTransactionVersion: register?.latestVersion ?? 0,
-    totalDocketsInChain: total,
-    syncProgressPercent: total === 0 ? 0 : Math.floor((done * 1000) / total) / 10,
-    canParticipateInValidation: one.subscription.state === "FullyReplicated",
-    isReceiving: view.isReceiving,
-    lastSyncAt: view.lastSyncAtMs === null ? null : new Date(view.lastSyncAtMs).toISOString(),
-    consecutiveFailures: one.subscription.failures,
-    errorCode: view.errorCode,
-    errorMessage: view.errorMessage,
-    sourcePeerId: view.sourcePeerId,
-    resumedFrom: view.resumedFrom,
-    docketsPerSecond: perSecond.dockets,
-    transactionsPerSecond: perSecond.transactions,
-    verification: register?.verification ?? null,
-  };
+function statusNow(registerId: string, one: Running): SubscriptionStatus {
+  return statusOf(registerId, { one, monotonicMs: opened().clock.monotonicMs() });
 }
 
 function opened(): SharedLoopOptions {

@@ -66,7 +66,8 @@ const reportMs = 10_000;
 
 function watchedPeers(): Map<string, string[]> {
   const watched = new Map<string, string[]>();
-  for (const { registerId } of subscriptions.listSubscriptions()) {
+  for (const { registerId, pausedAt } of subscriptions.listSubscriptions()) {
+    if (pausedAt !== null) continue;
     const able = sourcesOf(registerId).filter((one) => one.speaksReplication && one.isConnected);
     for (const { peerId } of able.slice(0, peersPerRegister)) {
       watched.set(peerId, [...(watched.get(peerId) ?? []), registerId]);

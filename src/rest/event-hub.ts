@@ -124,12 +124,13 @@ export class EventHub {
 
   #noteSubscriptions({ isFirst }: { isFirst: boolean }): void {
     for (const subscription of this.source.listSubscriptions()) {
-      const { registerId, syncState, syncProgressPercent, errorCode } = subscription;
-      const text = JSON.stringify([syncState, Math.floor(syncProgressPercent), errorCode]);
+      const { registerId, syncState, syncProgressPercent, errorCode, pausedAt } = subscription;
+      const progress = Math.floor(syncProgressPercent);
+      const text = JSON.stringify([syncState, progress, errorCode, pausedAt]);
       if (this.#subscriptions.get(registerId) === text) continue;
       this.#subscriptions.set(registerId, text);
       if (isFirst) continue;
-      const facts = { syncState, syncProgressPercent, errorCode };
+      const facts = { syncState, syncProgressPercent, errorCode, pausedAt };
       this.#tell({ type: "subscription.changed", registerId, atMs: this.clock.nowMs(), facts });
     }
   }

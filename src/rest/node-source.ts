@@ -65,6 +65,8 @@ export function nodeSource(facts: {
     upkeepOf: upkeep.statusOf,
     beginUpkeep: upkeep.begin,
     damagedRegisters: upkeep.damagedRegisters,
+    pause: subscriptions.pause,
+    resume: subscriptions.resume,
     createRegister: origin.createRegister,
     submit: origin.submit,
     importRecords: origin.importRecords,

@@ -110,4 +110,20 @@ export const registerEndpoints = {
       cacheRetained: z.boolean(),
     }),
   }),
+  pauseRegister: endpoint({
+    method: "POST",
+    path: "/api/registers/{registerId}/pause",
+    access: "authenticated",
+    summary: "Neither fetch nor serve a followed register until it is resumed",
+    params: registerParams,
+    response: subscriptionSchema,
+  }),
+  resumeRegister: endpoint({
+    method: "POST",
+    path: "/api/registers/{registerId}/resume",
+    access: "authenticated",
+    summary: "Go on with a paused register where it stopped",
+    params: registerParams,
+    response: subscriptionSchema,
+  }),
 } as const;

@@ -3,8 +3,8 @@ import type { Endpoints } from "./contract.ts";
 import { withoutUndefined } from "./defined.ts";
 import { byText, mentions, pageOf } from "./listing.ts";
 import type { RegisterJson } from "./schemas.ts";
-import type { AvailableView, HeldRegister, RestSource } from "./source.ts";
 import { toJson as upkeepJson } from "./upkeep.ts";
+import type { AvailableView, HeldRegister, RestSource, SubscriptionView } from "./source.ts";
 import { heldRegister, isVisible } from "./visible.ts";
 
 type RegistersCall = Call<Endpoints["listRegisters"]>;
@@ -19,21 +19,21 @@ export function listRegisters(call: RegistersCall): Reply<Endpoints["listRegiste
     .filter((register) => origin === undefined || register.isOrigin === origin)
     .filter((register) => isAsPublic(register, call.query.public));
   const { rows, headers } = pageOf(matching, { ...call.query, orders });
-  const available = availableById(call.source);
-  const body = rows.map((register) => toJson(register, available.get(register.registerId)));
+  const others = othersOf(call.source);
+  const body = rows.map((register) => toJson(register, others));
   return { body, headers };
 }
 
 export function getRegister(call: Call<Endpoints["getRegister"]>): Reply<Endpoints["getRegister"]> {
   const { registerId } = call.params;
   const register = heldRegister(call, registerId);
-  const subscription = call.source.listSubscriptions().find((one) => one.registerId === registerId);
+  const others = othersOf(call.source);
   return {
     body: {
-      ...toJson(register, availableById(call.source).get(registerId)),
+      ...toJson(register, others),
       policy: register.policy,
-      subscription: subscription ?? null,
       upkeep: upkeepJson(call.source.upkeepOf(registerId)),
+      subscription: others.subscriptions.get(registerId) ?? null,
     },
   };
 }
@@ -83,11 +83,21 @@ function isAsPublic(register: { isPublic: boolean }, wanted: boolean | undefined
   return wanted === undefined || register.isPublic === wanted;
 }
 
-function availableById(source: RestSource): Map<string, AvailableView> {
-  return new Map(source.availableRegisters().map((one) => [one.registerId, one]));
+/** What is known of registers besides what is stored of them. */
+interface Others {
+  available: Map<string, AvailableView>;
+  subscriptions: Map<string, SubscriptionView>;
 }
 
-function toJson(register: HeldRegister, available: AvailableView | undefined): RegisterJson {
+function othersOf(source: RestSource): Others {
+  return {
+    available: new Map(source.availableRegisters().map((one) => [one.registerId, one])),
+    subscriptions: new Map(source.listSubscriptions().map((one) => [one.registerId, one])),
+  };
+}
+
+function toJson(register: HeldRegister, others: Others): RegisterJson {
+  const available = others.available.get(register.registerId);
   return {
     registerId: register.registerId,
     name: register.name,
@@ -106,6 +116,7 @@ function toJson(register: HeldRegister, available: AvailableView | undefined): R
     isOrigin: register.isOrigin,
     sourceCount: available?.peerCount ?? 0,
     lagDockets: Math.max(0, (available?.latestDocketVersion ?? 0) - register.headNumber),
+    pausedAt: others.subscriptions.get(register.registerId)?.pausedAt ?? null,
     createdAt: new Date(register.createdAtMs).toISOString(),
   };
 }

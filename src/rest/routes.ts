@@ -44,6 +44,8 @@ export const routes: { [Name in EndpointName]: Handler<Endpoints[Name]> } = {
   listSubscriptions: subscriptions.listSubscriptions,
   subscribe: subscriptions.subscribe,
   unsubscribe: subscriptions.unsubscribe,
+  pauseRegister: subscriptions.pauseRegister,
+  resumeRegister: subscriptions.resumeRegister,
   submitTransaction: records.submitTransaction,
   importRecords: records.importRecords,
   handInDocket: records.handInDocket,

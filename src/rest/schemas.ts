@@ -128,6 +128,8 @@ export const registerSchema = z.object({
   sourceCount: count,
   /** Dockets that the furthest peer claims to be ahead. */
   lagDockets: count,
+  /** Since when its subscription is paused; null: it is not. */
+  pausedAt: z.string().nullable(),
   createdAt: z.string(),
 });
 
@@ -177,6 +179,8 @@ export const subscriptionSchema = z.object({
   docketsPerSecond: z.number(),
   transactionsPerSecond: z.number(),
   verification: z.enum(["sealed", "chain"]).nullable(),
+  /** Since when an operator lets it rest: neither fetched nor served; null while it runs. */
+  pausedAt: z.string().nullable(),
 });
 
 export const upkeepSchema = z.object({

@@ -56,6 +56,9 @@ export interface RestSource {
     genesisHash?: string;
   }): Promise<SubscriptionView>;
   unsubscribe(registerId: string, options: { purge: boolean }): Promise<void>;
+  /** Until `resume`, over restarts: neither fetched nor served. Paused already: no change. */
+  pause(registerId: string): Promise<SubscriptionView>;
+  resume(registerId: string): Promise<SubscriptionView>;
 
   createRegister(request: {
     name: string;
@@ -188,4 +191,5 @@ export interface SubscriptionView {
   docketsPerSecond: number;
   transactionsPerSecond: number;
   verification: "sealed" | "chain" | null;
+  pausedAt: string | null;
 }

@@ -49,6 +49,18 @@ function wanted(call: Call<Endpoints["subscribe"]>) {
   return { registerId: call.params.registerId, ...withoutUndefined(call.body) };
 }
 
+export async function pauseRegister(
+  call: Call<Endpoints["pauseRegister"]>,
+): Promise<Reply<Endpoints["pauseRegister"]>> {
+  return { body: await call.source.pause(call.params.registerId) };
+}
+
+export async function resumeRegister(
+  call: Call<Endpoints["resumeRegister"]>,
+): Promise<Reply<Endpoints["resumeRegister"]>> {
+  return { body: await call.source.resume(call.params.registerId) };
+}
+
 const orders = {
   registerId: (left: SubscriptionView, right: SubscriptionView) =>
     byText(left.registerId, right.registerId),

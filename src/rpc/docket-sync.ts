@@ -15,7 +15,13 @@ import { docketSync } from "../wire/services.ts";
 import { refuse } from "../wire/status.ts";
 import { readRun } from "./docket-runs.ts";
 import { bundleOf, createdMs, docketOf } from "./documents.ts";
-import { checkReach, nextAfter, type ServeOptions, servedRegister } from "./served.ts";
+import {
+  checkReach,
+  nextAfter,
+  type ServeOptions,
+  servedRegister,
+  shownRegister,
+} from "./served.ts";
 import { serving } from "./serving.ts";
 
 /** `DocketSyncService`: what a register service that stores dockets itself recovers from. */
@@ -51,7 +57,7 @@ function latestDocket(
   const network = options.network(registerId);
   const isAwaited = registerOf(registerId) === null && options.subscriptionOf(registerId) !== null;
   const isTold = isAwaited && network.head !== null && network.isPublic;
-  const register = isTold ? null : servedRegister(registerId, caller, options);
+  const register = isTold ? null : shownRegister(registerId, caller, options);
   const own = { number: register?.headNumber ?? -1, peerId: options.nodeId };
   const newest = network.head !== null && network.head.number > own.number ? network.head : own;
   return {

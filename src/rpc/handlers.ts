@@ -41,9 +41,10 @@ export function nodeHandlers(options: {
 function followState(registerId: string): FollowState | null {
   const status = subscriptions.subscriptionOf(registerId);
   if (status === null) return null;
-  const { syncState, lastSyncAt } = status;
+  const { syncState, lastSyncAt, pausedAt } = status;
   return {
     syncState,
+    isPaused: pausedAt !== null,
     lastSyncAtMs: lastSyncAt === null ? null : Date.parse(lastSyncAt),
   };
 }

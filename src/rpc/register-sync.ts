@@ -20,7 +20,13 @@ import { refuse } from "../wire/status.ts";
 import { followRun, readRun } from "./docket-runs.ts";
 import { bundleOf, createdMs, docketOf, transactionOf } from "./documents.ts";
 import { factsOf, isUnfiltered, isWanted } from "./filters.ts";
-import { checkReach, nextAfter, type ServeOptions, servedRegister } from "./served.ts";
+import {
+  checkReach,
+  nextAfter,
+  type ServeOptions,
+  servedRegister,
+  shownRegister,
+} from "./served.ts";
 import { serving } from "./serving.ts";
 
 /** `RegisterSync`: the same chain for nodes that fetch headers and bodies apart. */
@@ -198,7 +204,7 @@ function syncStatus(
   if (registerOf(registerId) === null && following !== null) {
     return { registerId, syncState: syncStates.indexOf(following.syncState) };
   }
-  const register = servedRegister(registerId, caller, options);
+  const register = shownRegister(registerId, caller, options);
   const isFull = register.firstNumber === 0;
   const held = isFull ? "FullyReplicated" : "Active";
   return {
@@ -208,7 +214,7 @@ function syncStatus(
     latestDocketVersion: register.headNumber,
     totalTransactions: register.transactionCount,
     totalDockets: register.headNumber - register.firstNumber + 1,
-    canServeFullReplica: isFull,
+    canServeFullReplica: isFull && following?.isPaused !== true,
     lastSyncAt: following?.lastSyncAtMs ?? register.headTimeMs,
   };
 }

@@ -39,7 +39,7 @@ export function replicationHandlers(options: ReplicationOptions): Handler[] {
     answerStream(replication.follow, (request, caller) =>
       followFrom(request, caller, { ...options, frames }),
     ),
-    answerStream(replication.heads, (request, caller) => announceHeads(request, caller)),
+    answerStream(replication.heads, (request, caller) => announceHeads(request, caller, options)),
     answer(replication.reportEvidence, ({ evidence }, caller) =>
       takeEvidence(evidence, caller.peerId),
     ),

@@ -15,13 +15,32 @@ export interface FollowState {
   syncState: SyncState;
   /** Unix ms; null: never. */
   lastSyncAtMs: number | null;
+  /** By an operator: nothing of it is handed out meanwhile. */
+  isPaused: boolean;
 }
 
-/**
- * The register, or the honest refusal to serve it. A private one is for its readers, and who reads
- * is who proved it: a name that is only claimed opens nothing, whatever the node's `peerAuth`.
- */
+/** The register, or the honest refusal to serve it: `shownRegister`, and paused ones. */
 export function servedRegister(
+  registerId: string,
+  caller: Pick<Caller, "provenId">,
+  options: ServeOptions,
+): RegisterState {
+  const register = shownRegister(registerId, caller, options);
+  if (options.subscriptionOf(registerId)?.isPaused !== true) return register;
+  throw refuse("BUSY", {
+    message: `Register ${registerId} is paused here by an operator`,
+    retryAfterMs: pausedRetryMs,
+  });
+}
+
+const pausedRetryMs = 60_000;
+
+/**
+ * The register for those who ask how it stands, or the honest refusal to tell. A private one is for
+ * its readers, and who reads is who proved it: a name that is only claimed opens nothing, whatever
+ * the node's `peerAuth`.
+ */
+export function shownRegister(
   registerId: string,
   caller: Pick<Caller, "provenId">,
   options: ServeOptions,

@@ -5,6 +5,7 @@ import events from "../../db/0004_events.sql" with { type: "text" };
 import mesh from "../../db/0005_mesh.sql" with { type: "text" };
 import answers from "../../db/0006_answers.sql" with { type: "text" };
 import upkeep from "../../db/0007_upkeep.sql" with { type: "text" };
+import pausedSubscriptions from "../../db/0008_paused_subscriptions.sql" with { type: "text" };
 
 export interface Migration {
   /** 1, 2, 3 … without a hole. */
@@ -22,4 +23,5 @@ export const migrations: readonly Migration[] = [
   { number: 5, name: "0005_mesh", text: mesh },
   { number: 6, name: "0006_answers", text: answers },
   { number: 7, name: "0007_upkeep", text: upkeep },
+  { number: 8, name: "0008_paused_subscriptions", text: pausedSubscriptions },
 ];

@@ -7,6 +7,7 @@ import {
   listSubscriptions,
   readSubscription,
   type SubscriptionRow,
+  setPaused,
   updateSubscription,
 } from "../../src/registers/subscriptions-table.ts";
 import { sql } from "../../src/store/sql.ts";
@@ -25,6 +26,7 @@ onEachStore("tables", () => {
       errorMessage: null,
       createdAtMs: 1_700_000_000_123,
       lastSyncAtMs: null,
+      pausedAtMs: null,
     };
     expect(await insertSubscription(sql(), row)).toBe(true);
     expect(await insertSubscription(sql(), { ...row, mode: "ForwardOnly" })).toBe(false);
@@ -40,6 +42,11 @@ onEachStore("tables", () => {
     };
     expect(await updateSubscription(sql(), changed)).toBe(true);
     expect(await listSubscriptions(sql())).toEqual([changed]);
+    const pausedAtMs = 1_700_000_001_000;
+    expect(await setPaused(sql(), { registerId: "5b", pausedAtMs })).toBe(true);
+    expect(await updateSubscription(sql(), changed)).toBe(true);
+    expect(await readSubscription(sql(), "5b")).toEqual({ ...changed, pausedAtMs });
+    expect(await setPaused(sql(), { registerId: "none", pausedAtMs })).toBe(false);
     expect(await deleteSubscription(sql(), "5b")).toBe(true);
     expect(await deleteSubscription(sql(), "5b")).toBe(false);
     expect(await updateSubscription(sql(), changed)).toBe(false);

@@ -166,6 +166,18 @@ export class MemoryNode implements RestSource {
     this.subscriptions = kept;
   }
 
+  pause = (registerId: string) => this.#turn(registerId, new Date(this.nowMs()).toISOString());
+  resume = (registerId: string) => this.#turn(registerId, null);
+
+  async #turn(registerId: string, pausedAt: string | null): Promise<SubscriptionView> {
+    const found = this.subscriptions.find((one) => one.registerId === registerId);
+    if (found === undefined) {
+      throw new PeerError("not-found", "not-subscribed", { message: "Not subscribed" });
+    }
+    found.pausedAt = pausedAt;
+    return found;
+  }
+
   async createRegister(request: {
     name: string;
     description?: string;
@@ -371,6 +383,7 @@ export function newSubscription(
     docketsPerSecond: 0,
     transactionsPerSecond: 0,
     verification: null,
+    pausedAt: null,
   };
 }
 

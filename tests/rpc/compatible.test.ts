@@ -18,7 +18,7 @@ onEachStore("the Sorcha-compatible services", () => {
     const { address } = await openRpcNode();
     channel = openChannel({ address });
     await keep(chain, 0, 8);
-    followed.set("awaited", { syncState: "Syncing", lastSyncAtMs: null });
+    followed.set("awaited", { syncState: "Syncing", lastSyncAtMs: null, isPaused: false });
   });
   afterAll(async () => {
     channel.close();

@@ -70,7 +70,7 @@ onEachStore("DocketSyncService", () => {
     });
 
     test("of a register that has not come yet is what others tell, else NOT_YET", async () => {
-      followed.set("awaited", { syncState: "Syncing", lastSyncAtMs: null });
+      followed.set("awaited", { syncState: "Syncing", lastSyncAtMs: null, isPaused: false });
       expect(refusalOf(await errorOf(ask("awaited")))?.name).toBe("NOT_YET");
       const head = { number: 5, peerId: "other", isProven: false };
       elsewhere.set("awaited", { head, isAvailable: true, isPublic: true });

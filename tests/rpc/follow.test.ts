@@ -165,7 +165,7 @@ onEachStore("Follow", () => {
     await readUntil(frames, 1, { isKept: true });
     await purgeRegister("gone");
     expect(refusalOf(await errorOf(frames.next()))?.name).toBe("NOT_SUBSCRIBED");
-    followed.set("gone", { syncState: "Subscribing", lastSyncAtMs: null });
+    followed.set("gone", { syncState: "Subscribing", lastSyncAtMs: null, isPaused: false });
     const early = await errorOf(follow({ registerId: "gone", nextDocket: 0 }).next());
     expect(refusalOf(early)?.name).toBe("NOT_YET");
     const other = new TestChain("gone", { seed: 2 }).sealMany(2, 1);

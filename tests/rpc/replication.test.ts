@@ -83,6 +83,7 @@ onEachStore("Replication", () => {
       followed.set("expected", {
         syncState: "Subscribing",
         lastSyncAtMs: null,
+        isPaused: false,
       });
       expect(await refusal(pull({ registerId: "expected" }))).toBe("NOT_YET");
     });

@@ -1,0 +1,82 @@
+import { anchorOf, registerOf } from "../registers/heads.ts";
+import type { RegisterLoop } from "./register-loop.ts";
+import type { Mode, Subscription, SubscriptionState } from "./subscription.ts";
+
+export interface SubscriptionStatus {
+  registerId: string;
+  mode: Mode;
+  syncState: SubscriptionState;
+  /** Number of the newest docket stored; null before the first. */
+  lastSyncedDocketVersion: number | null;
+  lastSyncedTransactionVersion: number;
+  /** As far as the sources say: newest number + 1. */
+  totalDocketsInChain: number;
+  syncProgressPercent: number;
+  canParticipateInValidation: boolean;
+  isReceiving: boolean;
+  lastSyncAt: string | null;
+  consecutiveFailures: number;
+  errorCode: string | null;
+  errorMessage: string | null;
+  sourcePeerId: string | null;
+  /** Docket number at which the current run took up. */
+  resumedFrom: number | null;
+  docketsPerSecond: number;
+  transactionsPerSecond: number;
+  verification: "sealed" | "chain" | null;
+  /** Since when an operator lets it rest; null: it runs. */
+  pausedAt: string | null;
+}
+
+/** A subscription that is held here, with the loop that runs for it unless it is paused. */
+export interface Running {
+  subscription: Subscription;
+  genesisHash: string | null;
+  createdAtMs: number;
+  loop: RegisterLoop;
+  stopping: AbortController;
+  ended: Promise<void>;
+  savedState: SubscriptionState;
+  pausedAtMs: number | null;
+  /** The newest docket whose seal a peer has shown. */
+  shown: { number: number; peerId: string; isProven: true } | null;
+}
+
+export function statusOf(
+  registerId: string,
+  options: { one: Running; monotonicMs: number },
+): SubscriptionStatus {
+  const { one, monotonicMs } = options;
+  const { view, rate } = one.loop;
+  const anchor = anchorOf(registerId);
+  const register = registerOf(registerId);
+  const headNumber = anchor === null ? null : anchor.nextNumber - 1;
+  const total = Math.max((view.targetNumber ?? -1) + 1, anchor?.nextNumber ?? 0);
+  const perSecond = rate.perSecond(monotonicMs);
+  const done = anchor?.nextNumber ?? 0;
+  return {
+    registerId,
+    mode: one.subscription.mode,
+    syncState: one.subscription.state,
+    lastSyncedDocketVersion: headNumber,
+    lastSyncedTransactionVersion: register?.latestVersion ?? 0,
+    totalDocketsInChain: total,
+    syncProgressPercent: total === 0 ? 0 : Math.floor((done * 1000) / total) / 10,
+    canParticipateInValidation: one.subscription.state === "FullyReplicated",
+    isReceiving: view.isReceiving,
+    lastSyncAt: isoOf(view.lastSyncAtMs),
+    consecutiveFailures: one.subscription.failures,
+    errorCode: view.errorCode,
+    errorMessage: view.errorMessage,
+    sourcePeerId: view.sourcePeerId,
+    resumedFrom: view.resumedFrom,
+    docketsPerSecond: perSecond.dockets,
+    transactionsPerSecond: perSecond.transactions,
+    verification: register?.verification ?? null,
+    pausedAt: isoOf(one.pausedAtMs),
+  };
+}
+
+function isoOf(timeMs: number | null): string | null {
+  return timeMs === null ? null : new Date(timeMs).toISOString();
+}
