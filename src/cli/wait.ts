@@ -48,7 +48,8 @@ export async function waitForSubscription(
 }
 
 function isComplete(status: SubscriptionJson): boolean {
-  return status.syncState === "FullyReplicated" || status.syncState === "Active";
+  const isAtGoal = status.syncState === "FullyReplicated" || status.syncState === "Active";
+  return isAtGoal && status.pausedAt === null;
 }
 
 async function look(client: Client, registerId: string): Promise<SubscriptionJson> {

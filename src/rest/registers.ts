@@ -3,8 +3,8 @@ import type { Endpoints } from "./contract.ts";
 import { withoutUndefined } from "./defined.ts";
 import { byText, mentions, pageOf } from "./listing.ts";
 import type { RegisterJson } from "./schemas.ts";
-import { toJson as upkeepJson } from "./upkeep.ts";
 import type { AvailableView, HeldRegister, RestSource, SubscriptionView } from "./source.ts";
+import { toJson as upkeepJson } from "./upkeep.ts";
 import { heldRegister, isVisible } from "./visible.ts";
 
 type RegistersCall = Call<Endpoints["listRegisters"]>;
