@@ -51,6 +51,7 @@ async function openNode(): Promise<{ address: string; peer: Peer }> {
     monotonicMs: () => performance.now(),
     wake: () => {},
     beatSoon: () => {},
+    showedItself: () => {},
     isNameProven: () => true,
     isProven: true,
     readerId: null,

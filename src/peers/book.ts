@@ -4,25 +4,30 @@
  * that was signed, clear a ban, or make a seed.
  */
 import { assert } from "../base/assert.ts";
-import { isEqual } from "../base/bytes.ts";
 import { limits } from "../runtime/limits.ts";
-import { addressText, isAddressUsable } from "./address.ts";
+import { addressText } from "./address.ts";
 import type { Advert } from "./advert.ts";
+import { Changes } from "./changes.ts";
 import { Journal } from "./journal.ts";
-import type { BookOptions, Learned, LearnRefusal, Teller } from "./learned.ts";
-import { isQuarantined, newPeer, type Peer } from "./peer.ts";
+import {
+  type BookOptions,
+  type Learned,
+  type LearnRefusal,
+  recordProblem,
+  type Teller,
+  type Telling,
+} from "./learned.ts";
+import { type Claim, verdictOn } from "./names.ts";
+import { hearAdverts, isQuarantined, newPeer, type Peer, unmeet } from "./peer.ts";
 import { Places } from "./places.ts";
-import { isSigned, type PeerRecord } from "./record.ts";
+import { isLikeNameOfKey, isNameOfKey, isSigned, type PeerRecord } from "./record.ts";
 import { pointsOf, ratingOf, withFailure, withSuccess } from "./score.ts";
 
 export class Book {
   readonly journal: Journal;
   readonly #peers = new Map<string, Peer>();
   readonly #places: Places;
-  /** Changes that must be stored soon, and those that may wait: scores move all the time. */
-  readonly #changed = new Set<string>();
-  readonly #moved = new Set<string>();
-  readonly #forgotten = new Set<string>();
+  readonly #changes = new Changes();
 
   constructor(private readonly options: BookOptions) {
     this.journal = new Journal({ countMax: limits.journalEntries, nowMs: options.nowMs });
@@ -52,49 +57,60 @@ export class Book {
 
   /**
    * `sourceGroup`: the network group of who tells; his records share a bounded part of the book.
+   * `isCertified`: a certificate or token says that the teller bears the name.
    */
-  learn(record: PeerRecord, teller: Teller, told: { sourceGroup?: string } = {}): Learned {
+  learn(record: PeerRecord, teller: Teller, told: Telling = {}): Learned {
     const refusal = this.#refusal(record, teller);
     if (refusal !== null) return { kind: "refused", code: refusal };
+    const isCertified = told.isCertified === true || isNameOfKey(record);
+    if (!isCertified && isLikeNameOfKey(record)) return { kind: "refused", code: "key-mismatch" };
+    const learned = this.#learn({ record, teller, isCertified }, told);
+    if (isCertified && learned.kind !== "refused" && !learned.peer.isCertified) {
+      learned.peer.isCertified = true;
+      this.#changes.changed(learned.peer.peerId);
+    }
+    return learned;
+  }
+
+  #learn(claim: Claim, told: { sourceGroup?: string }): Learned {
+    const { record, teller } = claim;
     const known = this.#peers.get(record.peerId);
     if (known === undefined) return this.#add(record, teller, told);
-    if (known.publicKey !== null) {
-      const isSameKey = record.publicKey !== null && isEqual(known.publicKey, record.publicKey);
-      if (!isSameKey || !isSigned(record)) return { kind: "refused", code: "key-mismatch" };
-      // Cheap before dear: what is not newer changes nothing, true or not.
-      if (record.seq <= known.seq && teller !== "itself") return { kind: "known", peer: known };
-      if (!this.options.isGenuine(record)) return { kind: "refused", code: "key-mismatch" };
-      if (record.seq > known.seq) return this.#update(known, record, teller);
-      return this.#met(known, { record, teller });
+    switch (verdictOn(claim, known, this.options.isGenuine)) {
+      case "same":
+        return { kind: "known", peer: known };
+      case "met":
+        return this.#met(known, { record, teller });
+      case "owner":
+        this.note(known, { type: "peer.claimed", message: "Its certified owner takes the name" });
+        unmeet(known, this.options.nowMs());
+        return this.#update(known, record, teller);
+      case "newer":
+        return this.#update(known, record, teller);
+      case "contest":
+        this.#noteConflict(known, teller);
+        return { kind: "refused", code: "key-mismatch" };
+      case "forged":
+        return { kind: "refused", code: "key-mismatch" };
     }
-    const isTrue = isSigned(record) && this.options.isGenuine(record);
-    if (isSigned(record) && !isTrue) return { kind: "refused", code: "key-mismatch" };
-    // A name without a key is anybody's: it moves when it is found there, or is lost here anyway.
-    const isLost = known.connection !== "connected" && known.failureCount >= 2;
-    const mayMove = teller === "itself" || isTrue || (teller === "caller" && isLost);
-    if (!mayMove) return { kind: "known", peer: known };
-    return this.#update(known, record, teller);
   }
 
   /** What the peer itself says it holds: it replaces what was heard before. */
   setAdverts(peer: Peer, adverts: readonly Advert[]): void {
-    this.#hear(peer, adverts, { isHearsay: false });
+    hearAdverts(peer, adverts, { isHearsay: false, heardAtMs: this.options.nowMs() });
   }
 
   reportSuccess(peerId: string, report: { latencyMs?: number; what?: string } = {}): void {
     const peer = this.#peers.get(peerId);
     if (peer === undefined) return;
     const nowMs = this.options.nowMs();
-    const { latencyMs, what = "It answered" } = report;
+    const { what = "It answered", ...measured } = report;
     peer.lastSeenMs = nowMs;
     peer.failureCount = 0;
     this.#judge(peer, { type: "peer.answered", message: what }, () => {
-      peer.score = withSuccess(peer.score, {
-        nowMs,
-        ...(latencyMs === undefined ? {} : { latencyMs }),
-      });
+      peer.score = withSuccess(peer.score, { nowMs, ...measured });
     });
-    this.#moved.add(peerId);
+    this.#changes.moved(peerId);
   }
 
   /** `weight` 1 is an unanswered call; a proven lie weighs more. */
@@ -106,7 +122,7 @@ export class Book {
     this.#judge(peer, { type: "peer.failed", message: what.slice(0, 500) }, () => {
       peer.score = withFailure(peer.score, { nowMs: this.options.nowMs(), weight });
     });
-    this.#moved.add(peerId);
+    this.#changes.moved(peerId);
   }
 
   setAuthenticated(peer: Peer): void {
@@ -114,7 +130,7 @@ export class Book {
     this.#judge(peer, { type: "peer.authenticated", message: "It proved its key" }, () => {
       peer.score = { ...peer.score, isAuthenticated: true };
     });
-    this.#changed.add(peer.peerId);
+    this.#changes.changed(peer.peerId);
   }
 
   /** Something that an operator may ask the reason of. */
@@ -125,7 +141,7 @@ export class Book {
     const points = this.pointsOf(peer);
     const { peerId } = peer;
     this.journal.note({ peerId, ...happened, pointsBefore: points, pointsAfter: points });
-    this.#changed.add(peerId);
+    this.#changes.changed(peerId);
   }
 
   /** Puts a stored peer back at start; of those that strangers told, as many as have places. */
@@ -141,9 +157,7 @@ export class Book {
     this.#peers.delete(peerId);
     this.#places.release(peer);
     this.journal.forget(peerId);
-    this.#changed.delete(peerId);
-    this.#moved.delete(peerId);
-    this.#forgotten.add(peerId);
+    this.#changes.forgotten(peerId);
     return true;
   }
 
@@ -154,12 +168,17 @@ export class Book {
     if (ban === null) this.#places.noteUnban(peer);
     else this.#places.noteBan(peer);
     if (ban !== null) peer.adverts.clear();
-    this.#changed.add(peer.peerId);
+    this.#changes.changed(peer.peerId);
   }
 
-  /** To be stored again. */
-  markChanged(peer: Peer): void {
-    if (this.#peers.has(peer.peerId)) this.#changed.add(peer.peerId);
+  /** What `takeDirty` gave and could not be stored: it is given again. */
+  putBack(unstored: { changed: readonly Peer[]; forgotten: readonly string[] }): void {
+    for (const peerId of unstored.forgotten) {
+      if (!this.#peers.has(peerId)) this.#changes.forgotten(peerId);
+    }
+    for (const { peerId } of unstored.changed) {
+      if (this.#peers.has(peerId)) this.#changes.changed(peerId);
+    }
   }
 
   pointsOf(peer: Peer): number {
@@ -176,22 +195,26 @@ export class Book {
 
   /** What changed since the last call, for the batched write; `all` with what only moved. */
   takeDirty(options: { all: boolean } = { all: true }): { changed: Peer[]; forgotten: string[] } {
-    const ids = new Set(options.all ? [...this.#changed, ...this.#moved] : this.#changed);
-    const changed = [...ids].flatMap((peerId) => this.#peers.get(peerId) ?? []);
-    const forgotten = [...this.#forgotten].filter((peerId) => !this.#peers.has(peerId));
-    this.#changed.clear();
-    if (options.all) this.#moved.clear();
-    this.#forgotten.clear();
+    const taken = this.#changes.take(options);
+    const changed = taken.changed.flatMap((peerId) => this.#peers.get(peerId) ?? []);
+    const forgotten = taken.forgotten.filter((peerId) => !this.#peers.has(peerId));
     return { changed, forgotten };
   }
 
   #refusal(record: PeerRecord, teller: Teller): LearnRefusal | null {
-    if (record.peerId === this.options.ownId) return "self";
-    if (!/^[A-Za-z0-9._:-]{1,64}$/.test(record.peerId)) return "bad-id";
-    if (!isAddressUsable(record)) return "bad-address";
-    const { mayDial } = this.options;
-    if (teller !== "itself" && mayDial !== undefined && !mayDial(record.host)) return "bad-address";
+    const problem = recordProblem(record, { ...this.options, teller });
+    if (problem !== null) return problem;
     return this.#places.isBanned(record) ? "banned" : null;
+  }
+
+  /** Once in a while: whoever tries could try without end. */
+  #noteConflict(known: Peer, teller: Teller): void {
+    const nowMs = this.options.nowMs();
+    if (known.conflictAtMs !== null && nowMs - known.conflictAtMs <= limits.conflictNewsMs) return;
+    known.conflictAtMs = nowMs;
+    const message = "Another key claims its name, and is refused";
+    this.note(known, { type: "peer.conflict", message, facts: { teller } });
+    this.options.onConflict?.({ peerId: known.peerId, teller });
   }
 
   #add(record: PeerRecord, teller: Teller, told: { sourceGroup?: string }): Learned {
@@ -207,7 +230,6 @@ export class Book {
       return { kind: "refused", code: "key-mismatch" };
     }
     if (room.evicted !== undefined) this.forget(room.evicted);
-    this.#forgotten.delete(peer.peerId);
     this.#peers.set(peer.peerId, peer);
     this.#places.settle(peer);
     return { ...this.#update(peer, record, teller), kind: "new" };
@@ -224,7 +246,7 @@ export class Book {
     if (before !== null && before !== addressText(peer)) {
       this.note(peer, { type: "peer.moved", message: `It moved to ${addressText(peer)}` });
     }
-    this.#changed.add(peer.peerId);
+    this.#changes.changed(peer.peerId);
     return { ...this.#met(peer, { record, teller }), kind: "updated" };
   }
 
@@ -236,7 +258,10 @@ export class Book {
       if (!peer.isTried) this.#promote(peer);
     }
     if (isItself || isSigned(said.record)) {
-      this.#hear(peer, said.record.adverts, { isHearsay: !isItself });
+      hearAdverts(peer, said.record.adverts, {
+        isHearsay: !isItself,
+        heardAtMs: this.options.nowMs(),
+      });
     }
     return { kind: "known", peer };
   }
@@ -245,18 +270,7 @@ export class Book {
     const { isPromoted, evicted } = this.#places.promote(peer, this.#peers);
     peer.isTried = isPromoted;
     if (evicted !== undefined) this.forget(evicted);
-    this.#changed.add(peer.peerId);
-  }
-
-  #hear(peer: Peer, adverts: readonly Advert[], how: { isHearsay: boolean }): void {
-    const heardAtMs = this.options.nowMs();
-    const own = how.isHearsay ? [...peer.adverts.values()].filter((one) => !one.isHearsay) : [];
-    peer.adverts.clear();
-    for (const advert of own) peer.adverts.set(advert.registerId, advert);
-    for (const advert of adverts.slice(0, limits.advertsPerPeer)) {
-      if (advert.docketCount === 0 || peer.adverts.has(advert.registerId)) continue;
-      peer.adverts.set(advert.registerId, { ...advert, heardAtMs, ...how });
-    }
+    this.#changes.changed(peer.peerId);
   }
 
   /** Makes the change and notes what it did to the score. */
@@ -265,7 +279,7 @@ export class Book {
     change();
     const pointsAfter = this.pointsOf(peer);
     this.journal.note({ peerId: peer.peerId, ...why, pointsBefore, pointsAfter });
-    if (ratingOf(pointsBefore) !== ratingOf(pointsAfter)) this.#changed.add(peer.peerId);
+    if (ratingOf(pointsBefore) !== ratingOf(pointsAfter)) this.#changes.changed(peer.peerId);
   }
 }
 

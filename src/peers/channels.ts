@@ -22,8 +22,14 @@ import { GuardedChannel } from "./guarded-channel.ts";
 import type { Peer } from "./peer.ts";
 
 export interface ChannelsOptions {
-  /** A channel to host:port; opening one sends nothing. */
-  openChannel: (address: string, peerId: string) => Channel;
+  /**
+   * A channel to host:port; opening one sends nothing. `lostTrust`: what has become wrong with the
+   * other side since it was met; null: nothing.
+   */
+  openChannel: (
+    address: string,
+    peerId: string,
+  ) => { channel: Channel; lostTrust?: () => string | null };
   clock: Pick<Clock, "monotonicMs">;
 }
 
@@ -44,8 +50,10 @@ export class Channels {
     const known = this.#open.get(peer.peerId);
     if (known?.address === address) return known;
     known?.close();
-    const channel = new GuardedChannel(this.options.openChannel(address, peer.peerId), {
+    const opened = this.options.openChannel(address, peer.peerId);
+    const channel = new GuardedChannel(opened.channel, {
       circuit: this.circuit(peer.peerId),
+      lostTrust: opened.lostTrust ?? (() => null),
       monotonicMs: () => this.options.clock.monotonicMs(),
     });
     this.#open.set(peer.peerId, channel);
@@ -58,6 +66,25 @@ export class Channels {
     const circuit = new Circuit({ monotonicMs: () => this.options.clock.monotonicMs() });
     this.#circuits.set(peerId, circuit);
     return circuit;
+  }
+
+  /** Calls to it would fail at once. */
+  isShut(peerId: string): boolean {
+    return this.#circuits.get(peerId)?.isShut() ?? false;
+  }
+
+  /** It showed itself: the next call may find out now. */
+  hasten(peerId: string): void {
+    this.#circuits.get(peerId)?.hasten();
+  }
+
+  /**
+   * It answered on a connection of its own just now: its circuit may try, and a channel that still
+   * waits for a back-off to pass makes way for a new one.
+   */
+  freshen(peerId: string): void {
+    this.hasten(peerId);
+    if (this.#open.get(peerId)?.state() === "failing") this.drop(peerId);
   }
 
   circuitName(peerId: string): CircuitName {
@@ -74,6 +101,20 @@ export class Channels {
   forget(peerId: string): void {
     this.drop(peerId);
     this.#circuits.delete(peerId);
+  }
+
+  /** Peers that are no longer to be trusted on the connection there is, and why. */
+  distrusted(): { peerId: string; reason: string }[] {
+    return [...this.#open].flatMap(([peerId, channel]) => {
+      const reason = channel.lostTrust();
+      return reason === null ? [] : [{ peerId, reason }];
+    });
+  }
+
+  /** What is remembered of names that nobody knows any more is dropped. */
+  forgetStrangers(isKnown: (peerId: string) => boolean): void {
+    const names = new Set([...this.#open.keys(), ...this.#circuits.keys()]);
+    for (const peerId of names) if (!isKnown(peerId)) this.forget(peerId);
   }
 
   /** Drops what nobody used for long; gives how many. */

@@ -7,6 +7,7 @@ import { Allowance } from "./allowance.ts";
 import type { Book } from "./book.ts";
 import type { Channels } from "./channels.ts";
 import type { Greeted } from "./handshake.ts";
+import { refusalText } from "./learned.ts";
 import type { Peer } from "./peer.ts";
 
 export interface DiallerOptions {
@@ -33,6 +34,8 @@ interface Target {
   key: string;
   peer: Peer | null;
   isSeed: boolean;
+  /** Only to see whether it is there. */
+  isFeeler: boolean;
 }
 
 /** Dials under way at once. */
@@ -41,20 +44,29 @@ const dialsMax = 16;
 /**
  * Whom to dial, and when: seeds for ever, then the good ones of the last run, then peers that we
  * reached before, the best first, then hearsay by chance, up to the bound of outbound connections.
- * Each one that does not answer is asked again after a back-off and lies behind its circuit.
+ * Each one that does not answer is asked again after a back-off and lies behind its circuit. Where
+ * the bound is reached, `feel` tries one of the hearsay now and then.
  */
 export class Dialler {
   readonly #stopping = new AbortController();
   readonly #underWay = new Map<string, Promise<void>>();
   readonly #retry = new Map<string, { attempt: number; atMs: number }>();
+  readonly #seeds: Map<string, Address>;
   readonly #seedIds = new Map<string, string>();
   readonly #hurried: Allowance;
   readonly #rate: Allowance;
 
   constructor(private readonly options: DiallerOptions) {
     const monotonicMs = () => options.clock.monotonicMs();
+    this.#seeds = new Map(options.seeds.map((address) => [addressText(address), address]));
     this.#hurried = new Allowance({ perSecond: 0.2, burst: 2, namesMax: 4_096, monotonicMs });
     this.#rate = new Allowance({ perSecond: 20, burst: 60, namesMax: 1, monotonicMs });
+  }
+
+  /** From now on it is reached for as those are that were named at the start. */
+  addSeed(address: Address): void {
+    this.#seeds.set(addressText(address), address);
+    this.dialDue();
   }
 
   /** Begins what is due and may be. */
@@ -72,10 +84,37 @@ export class Dialler {
    */
   hurry(peerId: string): void {
     if (!this.#hurried.take(peerId)) return;
-    const retry = this.#retry.get(peerId);
-    if (retry !== undefined && retry.atMs !== Number.POSITIVE_INFINITY) retry.atMs = 0;
-    this.options.channels.circuit(peerId).hasten();
+    for (const key of this.#keysOf(peerId)) {
+      const retry = this.#retry.get(key);
+      if (retry !== undefined && retry.atMs !== Number.POSITIVE_INFINITY) retry.atMs = 0;
+    }
+    this.options.channels.hasten(peerId);
     this.dialDue();
+  }
+
+  /**
+   * Reaches for one that strangers told of, by chance, while all connections are taken: so that
+   * there are always fresh ones that are known to be there. It is not kept connected.
+   */
+  feel(): void {
+    const { book, outboundMax, dice, channels } = this.options;
+    const taken = book.connected().filter((peer) => !peer.isSeed).length;
+    if (this.#stopping.signal.aborted || taken < outboundMax) return;
+    const untried = book
+      .usable()
+      .filter((peer) => !peer.isTried && peer.connection !== "connected");
+    const peer = untried[Math.floor(dice() * untried.length)];
+    if (peer === undefined || channels.isShut(peer.peerId)) return;
+    const target = { address: peer, key: peer.peerId, peer, isSeed: false, isFeeler: true };
+    if (this.#isDue(target) && this.#rate.take("all")) this.#dial(target);
+  }
+
+  /** What is remembered of names that the book has dropped goes with them. */
+  forgetStrangers(): void {
+    const { book } = this.options;
+    for (const key of this.#retry.keys()) {
+      if (book.get(key) === null && !this.#seeds.has(key)) this.#retry.delete(key);
+    }
   }
 
   /** The operator's word: now, whatever happened before. Throws what the dial throws. */
@@ -84,7 +123,7 @@ export class Dialler {
     const startedAtMs = clock.monotonicMs();
     const greeted = await this.options.greet(address, this.#stopping.signal);
     const peer = this.#takeIn(greeted);
-    await this.#connected(peer, { greeted, isSeed: false, startedAtMs });
+    await this.#connected(peer, { greeted, isSeed: false, isFeeler: false, startedAtMs });
     return book.get(peer.peerId) ?? peer;
   }
 
@@ -99,16 +138,18 @@ export class Dialler {
   }
 
   *#candidates(): Iterable<Target> {
-    const { book, seeds, outboundMax, dice } = this.options;
-    for (const address of seeds) {
-      const key = addressText(address);
+    const { book, outboundMax, dice } = this.options;
+    for (const [key, address] of this.#seeds) {
       const peer = book.get(this.#seedIds.get(key) ?? "");
       if (peer?.connection !== "connected" && !peer?.isBanned) {
-        yield { address, key, peer, isSeed: true };
+        yield { address, key, peer, isSeed: true, isFeeler: false };
       }
     }
     const connected = book.connected();
-    let free = outboundMax - connected.filter((peer) => !peer.isSeed).length;
+    const dialled = [...this.#underWay.keys()].filter(
+      (key) => !this.#seeds.has(key) && book.get(key)?.connection !== "connected",
+    ).length;
+    let free = outboundMax - connected.filter((peer) => !peer.isSeed).length - dialled;
     const groups = new Map<string, number>();
     for (const peer of connected) countGroup(groups, peer);
     const waiting = book.usable().filter((peer) => peer.connection !== "connected" && !peer.isSeed);
@@ -120,7 +161,7 @@ export class Dialler {
       // One public network can't be all that we see, however many peers it has.
       const isCrowded = (groups.get(networkGroup(peer.host)) ?? 0) >= Math.max(8, outboundMax / 4);
       if (isCrowded && scopeOf(peer.host) === "public") continue;
-      const target = { address: peer, key: peer.peerId, peer, isSeed: false };
+      const target = { address: peer, key: peer.peerId, peer, isSeed: false, isFeeler: false };
       if (!this.#isDue(target)) continue;
       free -= 1;
       countGroup(groups, peer);
@@ -128,12 +169,17 @@ export class Dialler {
     }
   }
 
+  /** Of the peer itself, and of the seeds that it is or stands at. */
+  #keysOf(peerId: string): string[] {
+    const peer = this.options.book.get(peerId);
+    const seeds = [...this.#seedIds].filter(([, id]) => id === peerId).map(([key]) => key);
+    return [peerId, ...seeds, ...(peer === null ? [] : [addressText(peer)])];
+  }
+
   #isDue(target: Target): boolean {
     const retry = this.#retry.get(target.key);
     if (retry !== undefined && retry.atMs > this.options.clock.monotonicMs()) return false;
-    if (target.peer !== null && this.options.channels.circuit(target.peer.peerId).isShut()) {
-      return false;
-    }
+    if (target.peer !== null && this.options.channels.isShut(target.peer.peerId)) return false;
     return !this.#underWay.has(target.key);
   }
 
@@ -167,14 +213,15 @@ export class Dialler {
     const peer = this.#takeInUnlessSelf(greeted, target);
     if (peer === null) return;
     this.#retry.delete(target.key);
-    await this.#connected(peer, { greeted, isSeed, startedAtMs });
+    await this.#connected(peer, { ...target, greeted, startedAtMs });
   }
 
   #takeIn(greeted: Greeted): Peer {
-    const learned = this.options.book.learn(greeted.record, "itself");
+    const { record, isCertified } = greeted;
+    const learned = this.options.book.learn(record, "itself", { isCertified });
     if (learned.kind !== "refused") return learned.peer;
     throw new PeerError("forbidden", learned.code, {
-      message: `The peer that answered as ${greeted.record.peerId} is not taken in: ${learned.code}`,
+      message: `The peer that answered as ${record.peerId} is not taken in: ${refusalText(learned.code, record.peerId)}`,
     });
   }
 
@@ -188,16 +235,21 @@ export class Dialler {
 
   async #connected(
     peer: Peer,
-    how: { greeted: Greeted; isSeed: boolean; startedAtMs: number },
+    how: Pick<Target, "isSeed" | "isFeeler"> & { greeted: Greeted; startedAtMs: number },
   ): Promise<void> {
-    const { book, clock, log } = this.options;
+    const { book, channels, clock, log } = this.options;
     if (how.isSeed) peer.isSeed = true;
     if (how.greeted.isProven) book.setAuthenticated(peer);
     const latencyMs = clock.monotonicMs() - how.startedAtMs;
     book.reportSuccess(peer.peerId, { latencyMs, what: "It answered our hello" });
     // A ban may have come while it answered.
     if (peer.isBanned) return;
+    if (how.isFeeler) {
+      peer.connection = "known";
+      return book.note(peer, { type: "peer.felt", message: `It is there: ${addressText(peer)}` });
+    }
     peer.connection = "connected";
+    channels.freshen(peer.peerId);
     book.note(peer, { type: "peer.connected", message: `Connected at ${addressText(peer)}` });
     log.info(
       { peerId: peer.peerId, address: addressText(peer), isSeed: how.isSeed },

@@ -10,7 +10,7 @@ import { hostOfGrpcPeer, networkGroup } from "./address.ts";
 import { Allowance } from "./allowance.ts";
 import type { Book } from "./book.ts";
 import { tellable } from "./exchange.ts";
-import type { LearnRefusal } from "./learned.ts";
+import { refusalText } from "./learned.ts";
 import { infoOf, recordOf } from "./messages.ts";
 import type { Peer } from "./peer.ts";
 import type { PeerRecord } from "./record.ts";
@@ -71,8 +71,11 @@ export class Discovery {
     checkPeerInfo(info);
     checkCount("advertised_registers", info.advertisedRegisters, limits.advertsPerPeer);
     const sourceGroup = networkGroup(hostOfGrpcPeer(asker.address));
-    const learned = this.options.book.learn(recordOf(info), "caller", { sourceGroup });
-    if (learned.kind === "refused") return { success: false, message: refusals[learned.code] };
+    const isCertified = asker.provenId !== null && asker.provenId === info.peerId;
+    const learned = this.options.book.learn(recordOf(info), "caller", { sourceGroup, isCertified });
+    if (learned.kind === "refused") {
+      return { success: false, message: refusalText(learned.code, info.peerId) };
+    }
     if (learned.peer.connection !== "connected") this.options.dialSoon(learned.peer.peerId);
     return { success: true, message: learned.kind === "new" ? "Peer registered" : "Peer updated" };
   }
@@ -133,15 +136,6 @@ export function isProvenAs(peerId: string, asker: Asker, book: Book): boolean {
   const key = book.get(peerId)?.publicKey ?? null;
   return key !== null && asker.publicKey !== null && isEqual(key, asker.publicKey);
 }
-
-const refusals: Record<LearnRefusal, string> = {
-  self: "That is this node itself",
-  "bad-address": "Invalid peer address",
-  "bad-id": "Invalid peer ID",
-  banned: "Peer is banned here",
-  "key-mismatch": "This peer ID belongs to another key",
-  full: "Peer list is full",
-};
 
 /** What we heard last, but only of registers that may be told to anybody. */
 function publicAdverts(peer: Peer): PeerRecord["adverts"] {

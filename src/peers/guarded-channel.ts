@@ -18,7 +18,11 @@ export class GuardedChannel implements Channel {
 
   constructor(
     private readonly inner: Channel,
-    private readonly options: { circuit: Circuit; monotonicMs: () => number },
+    private readonly options: {
+      circuit: Circuit;
+      lostTrust: () => string | null;
+      monotonicMs: () => number;
+    },
   ) {
     this.address = inner.address;
     this.#usedAtMs = options.monotonicMs();
@@ -80,6 +84,10 @@ export class GuardedChannel implements Channel {
 
   state(): ChannelState {
     return this.inner.state();
+  }
+
+  lostTrust(): string | null {
+    return this.options.lostTrust();
   }
 
   isUnusedSince(monotonicMs: number): boolean {

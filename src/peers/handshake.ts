@@ -11,13 +11,15 @@ import { isUnimplemented } from "../wire/status.ts";
 import { type Address, addressText } from "./address.ts";
 import { helloBytes, type Identity } from "./identity.ts";
 import { bytesOfRecord, infoOf, recordOf, recordOfBytes } from "./messages.ts";
-import { isSigned, type PeerRecord, replicationProtocol } from "./record.ts";
+import { isNameOfKey, isSigned, type PeerRecord, replicationProtocol } from "./record.ts";
 
 /** What a peer turned out to be. */
 export interface Greeted {
   record: PeerRecord;
   /** It signed our nonce with the key of its record. */
   isProven: boolean;
+  /** Its certificate, or the name itself, says that the key goes with the name. */
+  isCertified: boolean;
   /** The host it sees us at; null where it can't say. */
   observedHost: string | null;
 }
@@ -69,10 +71,14 @@ export async function greet(
     const answer = await channel.unary(discovery.registerPeer, { peerInfo }, call);
     if (!answer.success) {
       throw new PeerError("forbidden", "registration-refused", {
-        message: `Peer ${text} does not register us: ${answer.message.slice(0, 200)}`,
+        message: `Peer ${text} does not register us: ${answer.message.slice(0, 400)}`,
       });
     }
-    return { ...found, isProven: found.isProven || isCertified };
+    return {
+      ...found,
+      isProven: found.isProven || isCertified,
+      isCertified: isCertified || (found.isProven && isNameOfKey(found.record)),
+    };
   }
 }
 
@@ -137,7 +143,7 @@ async function sayHello(channel: Channel, options: Parameters<typeof greet>[1]):
       message: `The peer that calls itself ${JSON.stringify(answer.nodeId)} does not hold its key`,
     });
   }
-  return { record, isProven, observedHost: answer.observedAddress || null };
+  return { record, isProven, isCertified: false, observedHost: answer.observedAddress || null };
 }
 
 /** A peer that doesn't speak our protocol: its ping gives the name, its list what it holds. */
@@ -157,7 +163,10 @@ async function findOut(
   );
   const self = listed.peers.find((info) => info.peerId === peerId);
   const told = self === undefined ? null : recordOf(self);
-  if (told !== null && isSigned(told)) return { record: told, isProven: false, observedHost: null };
+  const unproven = { isProven: false, isCertified: false, observedHost: null };
+  // Anybody can show the signed record of somebody else: it counts where its own address is.
+  const isHere = told !== null && addressText(told) === addressText(address);
+  if (told !== null && isHere && isSigned(told)) return { ...unproven, record: told };
   const record: PeerRecord = {
     peerId,
     host: address.host,
@@ -169,7 +178,7 @@ async function findOut(
     signature: null,
     lastSeenMs: 0,
   };
-  return { record, isProven: false, observedHost: null };
+  return { ...unproven, record };
 }
 
 const nonceBytes = 32;

@@ -13,6 +13,14 @@ import type { Book } from "./book.ts";
 import { advertisementOf, advertOf } from "./messages.ts";
 import type { Peer } from "./peer.ts";
 
+/*
+ * As a client this node sends single calls and not `StreamHeartbeat`, which it only answers. Both
+ * cost one HTTP/2 stream's frames on the same connection. A single call has a deadline, and with it
+ * an outcome for circuit and score, and a latency of its own; its credentials are checked anew each
+ * time, where a conversation goes on with those that it began with; and a half-open line can't hold
+ * it for longer than its deadline.
+ */
+
 /** What heartbeats need to know of this node; both halves of the protocol use it. */
 export interface HeartbeatOptions {
   nodeId: string;
@@ -28,6 +36,8 @@ export interface HeartbeatOptions {
   isNameProven: (peer: Peer) => boolean;
   /** Asks the peer itself for its heartbeat, soon. */
   beatSoon: (peerId: string) => void;
+  /** The peer proved that it is there: whatever waits for it need not. */
+  showedItself: (peerId: string) => void;
 }
 
 /** The asking half: one heartbeat. Throws when the peer doesn't answer; latency is monotonic. */
@@ -38,7 +48,7 @@ export async function sendHeartbeat(
     sequence: number;
     timeoutMs: number;
     signal: AbortSignal;
-    options: Omit<HeartbeatOptions, "beatSoon">;
+    options: Omit<HeartbeatOptions, "beatSoon" | "showedItself">;
   },
 ): Promise<{ latencyMs: number; isRegistered: boolean; answeredBy: string | null }> {
   const { options } = call;
@@ -97,6 +107,7 @@ export function answerHeartbeat(
     peer.lastSeenMs = options.nowMs();
     peer.health = request.metrics;
     hearAdverts(peer, told, options);
+    options.showedItself(peer.peerId);
   } else if (peer.connection !== "connected" || isNews(peer, told)) {
     options.beatSoon(peer.peerId);
   }

@@ -22,7 +22,7 @@ import { expire } from "./standing.ts";
 export interface MeshOptions extends Omit<DiallerOptions, "onConnected" | "ownId"> {
   book: Book;
   channels: Channels;
-  heartbeat: Omit<HeartbeatOptions, "beatSoon">;
+  heartbeat: Omit<HeartbeatOptions, "beatSoon" | "showedItself">;
   heartbeatMs: number;
   heartbeatTimeoutMs: number;
   exchangeMs: number;
@@ -46,6 +46,8 @@ const dialTickMs = 500;
 /** The first exchanges of a node come this fast: it must get to know the others in seconds. */
 const exchangeTickMs = 1_000;
 const missedRetryMs = 1_000;
+/** Between two looks whether somebody is there of whom strangers told: as Bitcoin has it. */
+const feelerMs = 120_000;
 
 export class Mesh {
   readonly #stopping = new AbortController();
@@ -75,7 +77,9 @@ export class Mesh {
     const dialling = every(dialTickMs, { clock, tick: async () => this.#dialler.dialDue() });
     const beating = every(heartbeatMs, { clock, tick: () => this.#beatAll() });
     const exchanging = every(exchangeTickMs, { clock, tick: () => this.#exchangeWhenDue() });
-    this.#duties = [dialling, beating, exchanging];
+    const feeling = every(feelerMs, { clock, tick: async () => this.#dialler.feel() });
+    const doubting = every(limits.trustCheckMs, { clock, tick: async () => this.#partWithLost() });
+    this.#duties = [dialling, beating, exchanging, feeling, doubting];
     this.#dialler.dialDue();
   }
 
@@ -90,6 +94,11 @@ export class Mesh {
     this.#dialler.hurry(peerId);
   }
 
+  /** Reached for at once and then for ever, as those of the start. */
+  addSeed(address: Address): void {
+    this.#dialler.addSeed(address);
+  }
+
   /** Reaches the address now, as the operator wants; throws when nobody answers there. */
   reach(address: Address): Promise<Peer> {
     return this.#dialler.reach(address);
@@ -102,10 +111,20 @@ export class Mesh {
 
   /** Somebody says that this peer has news: we ask the peer itself, at a bounded rate. */
   beatSoon(peerId: string): void {
-    const peer = this.options.book.get(peerId);
+    const { book, channels } = this.options;
+    const peer = book.get(peerId);
     if (peer === null || peer.isBanned || !this.#hurriedBeats.take(peerId)) return;
+    channels.hasten(peerId);
     if (peer.connection === "connected") this.#beat(peer).catch(() => undefined);
     else this.#dialler.hurry(peerId);
+  }
+
+  /** It proved that it is there: its circuit tries again, and it is reached for at once. */
+  showedItself(peerId: string): void {
+    const { book, channels } = this.options;
+    channels.hasten(peerId);
+    const peer = book.get(peerId);
+    if (peer !== null && peer.connection !== "connected") this.#dialler.hurry(peerId);
   }
 
   /** Takes in hearsay, and dials whom it did not know. */
@@ -143,11 +162,23 @@ export class Mesh {
     const { book, channels } = this.options;
     this.#sequence += 1;
     for (const peerId of expire(book)) this.forget(peerId);
+    channels.forgetStrangers((peerId) => book.get(peerId) !== null);
+    this.#dialler.forgetStrangers();
     if (this.#sequence % idleCycles === 0) {
       channels.closeIdle({ isExempt: (peerId) => book.get(peerId)?.isSeed ?? false });
     }
     this.#chooseAnchors();
     await Promise.all(book.connected().map((peer) => this.#beat(peer)));
+  }
+
+  /** A certificate ended, or its authority was struck off, while we were connected. */
+  #partWithLost(): void {
+    const { book, channels } = this.options;
+    for (const { peerId, reason } of channels.distrusted()) {
+      const peer = book.get(peerId);
+      if (peer === null) channels.drop(peerId);
+      else this.disconnect(peer, reason);
+    }
   }
 
   /** The best of now, of as many networks as there are, in case of a restart. */

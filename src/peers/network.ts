@@ -4,7 +4,6 @@
  * and REST ask it. What it tells and whom it wakes are functions from above: it knows no register.
  */
 import { randomBytes } from "node:crypto";
-import { lookup } from "node:dns/promises";
 import { assert } from "../base/assert.ts";
 import { messageOf } from "../base/error.ts";
 import { dice } from "../base/prng.ts";
@@ -25,11 +24,14 @@ import { greet } from "./handshake.ts";
 import type { HeartbeatOptions } from "./heartbeat.ts";
 import { type Identity, isRecordGenuine } from "./identity.ts";
 import type { JournalEntry } from "./journal.ts";
+import { refusalText } from "./learned.ts";
+import { mayDial } from "./may-dial.ts";
 import { meet } from "./meet.ts";
 import { Mesh } from "./mesh.ts";
 import { OwnRecord } from "./own-record.ts";
-import { deletePeers, loadPeers, savePeers } from "./peers-table.ts";
+import { loadPeers } from "./peers-table.ts";
 import { replicationProtocol } from "./record.ts";
+import { Saving } from "./saving.ts";
 import { askStun } from "./stun.ts";
 
 export interface NetworkOptions {
@@ -69,18 +71,16 @@ interface Network {
   ownRecord: OwnRecord;
   heartbeat: HeartbeatOptions;
   external: ExternalAddress;
+  saving: Saving;
   duties: { stop: () => Promise<void> }[];
 }
 
 /** Between two writes of what changed in the book: a crash forgets at most this much. */
 const saveMs = 5_000;
-/** And of what only moved, such as scores, in writes. */
-const savesForAll = 12;
 const stunMs = 10 * 60_000;
 const log = logFor("peers");
 let network: Network | null = null;
 let listeningPort = 0;
-let saves = 0;
 
 /** Loads the book. Nothing is dialled before `start`, so that the listener can be there first. */
 export async function open(options: NetworkOptions): Promise<void> {
@@ -89,7 +89,10 @@ export async function open(options: NetworkOptions): Promise<void> {
   await advertSettings.open();
   channelHolder.open(
     new channelHolder.Channels({
-      openChannel: (address, peerId) => meet(address, { ...options, peerId }).channel,
+      openChannel: (address, peerId) => {
+        const { channel, meeting } = meet(address, { ...options, peerId });
+        return { channel, lostTrust: () => meeting.lostTrust() };
+      },
       clock: options.clock,
     }),
   );
@@ -110,8 +113,10 @@ export async function open(options: NetworkOptions): Promise<void> {
   const mesh = makeMesh(options, { ownRecord, heartbeat, external });
   const discovery = makeDiscovery(options, { ownRecord });
   const gate = new Gate({ book: bookHolder.book() });
-  const saving = every(saveMs, { clock: options.clock, tick: () => save() });
-  network = { options, mesh, gate, discovery, ownRecord, heartbeat, external, duties: [saving] };
+  const { clock, storeEvents } = options;
+  const saving = new Saving({ book: bookHolder.book(), log, storeEvents });
+  const duties = [every(saveMs, { clock, tick: () => saving.save() })];
+  network = { options, mesh, gate, discovery, ownRecord, heartbeat, external, saving, duties };
 }
 
 /** Begins to reach out, now that our own listener is there. */
@@ -163,19 +168,7 @@ export function heartbeatOptions(): HeartbeatOptions {
 
 /** Stores what changed in the book: at once where an operator waits for it. */
 export async function save(options: { all?: boolean } = {}): Promise<void> {
-  saves += 1;
-  const all = options.all ?? saves % savesForAll === 0;
-  const book = bookHolder.book();
-  const { changed, forgotten } = book.takeDirty({ all });
-  const entries = book.journal.takeComplete({ all: options.all ?? false });
-  try {
-    await deletePeers(sql(), forgotten);
-    await savePeers(sql(), changed);
-    if (entries.length > 0) await opened().options.storeEvents(entries);
-  } catch (error) {
-    for (const peer of changed) book.markChanged(peer);
-    log.warn({ err: messageOf(error), peers: changed.length }, "The address book was not stored");
-  }
+  await opened().saving.save(options);
 }
 
 async function openBook(options: NetworkOptions): Promise<void> {
@@ -187,6 +180,11 @@ async function openBook(options: NetworkOptions): Promise<void> {
     isGenuine: isRecordGenuine,
     mayDial: (host) => allowPrivate || scopeOf(host) !== "private",
     secret: randomBytes(16).toString("hex"),
+    onConflict: ({ peerId, teller }) =>
+      log.warn(
+        { peerId, teller, reason: refusalText("key-mismatch", peerId) },
+        "Another key claims a known name",
+      ),
   });
   bookHolder.open(book);
   for (const peer of await loadPeers(sql(), { nowMs: nowMs(), countMax: limits.peers })) {
@@ -206,6 +204,7 @@ function heartbeatOf(options: NetworkOptions): HeartbeatOptions {
     monotonicMs: () => clock.monotonicMs(),
     wake: options.wake,
     beatSoon: (peerId) => mesh().beatSoon(peerId),
+    showedItself: (peerId) => mesh().showedItself(peerId),
   };
 }
 
@@ -249,14 +248,6 @@ function makeMesh(
     dice,
     log,
   });
-}
-
-/** A name is looked up first: strangers must not make us knock at doors inside our own network. */
-async function mayDial(host: string, options: NetworkOptions): Promise<boolean> {
-  if (options.allowPrivate) return true;
-  if (scopeOf(host) !== "name") return scopeOf(host) === "public";
-  const found = await lookup(host, { all: true });
-  return found.length > 0 && found.every(({ address }) => scopeOf(address) === "public");
 }
 
 async function lookFromOutside(signal: AbortSignal): Promise<void> {

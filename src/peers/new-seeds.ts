@@ -1,22 +1,10 @@
-import { messageOf } from "../base/error.ts";
-import { logFor } from "../runtime/log.ts";
-import { addressText, parseAddress } from "./address.ts";
-import { book } from "./book.ts";
+import { parseAddress } from "./address.ts";
 import { mesh } from "./network.ts";
 
-const log = logFor("peers");
-
-/** Reaches seeds that were named while the node runs, each once and none waited for. */
+/** Reaches seeds that were named while the node runs, as those that were named at its start. */
 export function reachNewSeeds(seeds: readonly string[]): void {
-  const known = new Set(book().list().map(addressText));
   for (const seed of seeds) {
     const address = parseAddress(seed);
-    if (address === null || known.has(addressText(address))) continue;
-    mesh()
-      .reach(address)
-      .then((peer) => {
-        peer.isSeed = true;
-      })
-      .catch((thrown) => log.warn({ seed, reason: messageOf(thrown) }, "Seed not reached"));
+    if (address !== null) mesh().addSeed(address);
   }
 }

@@ -1,3 +1,4 @@
+import { limits } from "../runtime/limits.ts";
 import type { PeerHealthMetrics } from "../wire/messages.ts";
 import { networkGroup } from "./address.ts";
 import type { Advert } from "./advert.ts";
@@ -19,6 +20,10 @@ export interface Peer {
   isManual: boolean;
   /** We reached it ourselves under this name; until then it is hearsay. */
   isTried: boolean;
+  /** Certificate, token or the name itself vouch that this key goes with this name. */
+  isCertified: boolean;
+  /** When another key last claimed its name. */
+  conflictAtMs: number | null;
   /** One of the good ones of the last run: dialled first after a restart. */
   isAnchor: boolean;
   /** Network group of whoever told us of it first. */
@@ -79,6 +84,8 @@ export function newPeer(
     isSeed: false,
     isManual: false,
     isTried: false,
+    isCertified: false,
+    conflictAtMs: null,
     isAnchor: false,
     sourceGroup: known.sourceGroup ?? networkGroup(record.host),
     firstSeenMs: known.nowMs,
@@ -98,4 +105,31 @@ export function newPeer(
 
 export function isQuarantined(peer: Peer, nowMs: number): boolean {
   return peer.quarantine !== null && peer.quarantine.untilMs > nowMs;
+}
+
+/** Nothing that was learned of one node holds for another that bears its name from now on. */
+export function unmeet(peer: Peer, nowMs: number): void {
+  peer.isTried = false;
+  peer.isAnchor = false;
+  peer.connection = "known";
+  peer.score = newScore(nowMs);
+  peer.failureCount = 0;
+  peer.quarantine = null;
+  peer.health = null;
+  peer.adverts.clear();
+}
+
+/** Its own word replaces all that was heard before, others' word only others'. */
+export function hearAdverts(
+  peer: Peer,
+  adverts: readonly Advert[],
+  how: { isHearsay: boolean; heardAtMs: number },
+): void {
+  const own = how.isHearsay ? [...peer.adverts.values()].filter((one) => !one.isHearsay) : [];
+  peer.adverts.clear();
+  for (const advert of own) peer.adverts.set(advert.registerId, advert);
+  for (const advert of adverts.slice(0, limits.advertsPerPeer)) {
+    if (advert.docketCount === 0 || peer.adverts.has(advert.registerId)) continue;
+    peer.adverts.set(advert.registerId, { ...advert, ...how });
+  }
 }

@@ -13,7 +13,7 @@ export async function savePeers(sql: Sql, peers: readonly Peer[]): Promise<void>
       address = excluded.address, port = excluded.port, public_key = excluded.public_key,
       record_seq = excluded.record_seq, record = excluded.record, is_seed = excluded.is_seed,
       is_manual = excluded.is_manual, is_tried = excluded.is_tried,
-      is_anchor = excluded.is_anchor, source_group = excluded.source_group,
+      is_certified = excluded.is_certified, is_anchor = excluded.is_anchor, source_group = excluded.source_group,
       last_seen_ms = excluded.last_seen_ms, failure_count = excluded.failure_count,
       score = excluded.score, is_authenticated = excluded.is_authenticated,
       latency_ms = excluded.latency_ms, succeeded = excluded.succeeded, failed = excluded.failed,
@@ -51,6 +51,7 @@ interface StoredPeer {
   record: Uint8Array | null;
   is_manual: boolean;
   is_tried: boolean;
+  is_certified: boolean;
   is_anchor: boolean;
   source_group: string;
   first_seen_ms: number;
@@ -81,6 +82,7 @@ function rowOf(peer: Peer): StoredPeer & { is_seed: boolean } {
     is_seed: peer.isSeed,
     is_manual: peer.isManual,
     is_tried: peer.isTried,
+    is_certified: peer.isCertified,
     is_anchor: peer.isAnchor,
     source_group: peer.sourceGroup,
     first_seen_ms: Math.round(peer.firstSeenMs),
@@ -113,6 +115,7 @@ function peerOf(row: StoredPeer, nowMs: number): Peer {
     seq: row.record_seq,
     isManual: row.is_manual,
     isTried: row.is_tried,
+    isCertified: row.is_certified,
     isAnchor: row.is_anchor,
     firstSeenMs: row.first_seen_ms,
     lastSeenMs: row.last_seen_ms,

@@ -1,4 +1,5 @@
 import { base64urlOf, utf8 } from "../base/bytes.ts";
+import { nodeIdOfKey } from "../trust/node-key.ts";
 import type { Advert } from "./advert.ts";
 
 /**
@@ -40,4 +41,14 @@ export function recordBytes(record: PeerRecord): Uint8Array {
 
 export function isSigned(record: PeerRecord): boolean {
   return record.publicKey !== null && record.signature !== null;
+}
+
+/** The name is derived from the key: who holds the key bears it, and nobody else can. */
+export function isNameOfKey(record: PeerRecord): boolean {
+  return isSigned(record) && nodeIdOfKey(record.publicKey as Uint8Array) === record.peerId;
+}
+
+/** The name could be one of a key, and is not that of the record's. */
+export function isLikeNameOfKey(record: PeerRecord): boolean {
+  return isSigned(record) && /^peer-[0-9a-f]{16}$/.test(record.peerId) && !isNameOfKey(record);
 }

@@ -7,7 +7,7 @@ import { logVerbosity, Server, type ServerOptions, setLogVerbosity } from "@grpc
 import { LRUCache } from "lru-cache";
 import { assert } from "../base/assert.ts";
 import { messageOf, PeerError } from "../base/error.ts";
-import { systemClock } from "../runtime/clock.ts";
+import { type Clock, every, systemClock } from "../runtime/clock.ts";
 import { limits } from "../runtime/limits.ts";
 import { logFor } from "../runtime/log.ts";
 import { callWatcher } from "../telemetry/recording.ts";
@@ -38,12 +38,21 @@ export interface RpcServerOptions {
   identify?: ServeRules["identify"];
   /** Asked before every call; throws for a caller that is not let in, such as a banned peer. */
   admit?: (caller: Caller) => Admission;
+  /** For tests. */
+  clock?: Clock;
 }
 
 const log = logFor("rpc");
 
 const told = new LRUCache<string, true>({ max: 1_000, ttl: 60_000 });
-let running: { server: Server; stopping: AbortController } | null = null;
+let running: Running | null = null;
+
+interface Running {
+  server: Server;
+  stopping: AbortController;
+  /** One for each open stream: whether what let it in still holds. */
+  checking: { stop: () => Promise<void> };
+}
 
 /** Listens, and says on which port. Throws `configuration` when that can't be. */
 export async function open(options: RpcServerOptions): Promise<{ port: number }> {
@@ -52,7 +61,8 @@ export async function open(options: RpcServerOptions): Promise<{ port: number }>
   setLogVerbosity(logVerbosity.NONE);
   const server = new Server(serverOptions);
   const stopping = new AbortController();
-  const rules = rulesOf(options, stopping.signal);
+  const checks = new Set<() => Promise<void>>();
+  const rules = { ...rulesOf(options, stopping.signal), watch: watchIn(checks) };
   const isServing = async () => !stopping.signal.aborted && (await options.isServing());
   const serviceNames = options.handlers.map((handler) => handler.path.split("/")[1] ?? "");
   for (const { path, definition, implement } of [
@@ -66,7 +76,13 @@ export async function open(options: RpcServerOptions): Promise<{ port: number }>
   onHandshakeFailure(server, (failure) =>
     tellOnce(failure, "A TLS handshake failed: one side does not trust the other's certificate"),
   );
-  running = { server, stopping };
+  const checking = every(limits.trustCheckMs, {
+    clock: options.clock ?? systemClock,
+    tick: async () => {
+      for (const check of checks) await check();
+    },
+  });
+  running = { server, stopping, checking };
   return { port };
 }
 
@@ -76,8 +92,9 @@ export async function open(options: RpcServerOptions): Promise<{ port: number }>
  */
 export async function close(): Promise<void> {
   if (running === null) return;
-  const { server, stopping } = running;
+  const { server, stopping, checking } = running;
   running = null;
+  const unwatched = checking.stop();
   const drained = new AbortController();
   const isDrained = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
   stopping.abort();
@@ -85,6 +102,7 @@ export async function close(): Promise<void> {
   await Promise.race([isDrained, patience]);
   drained.abort();
   server.forceShutdown();
+  await unwatched;
 }
 
 const serverOptions: ServerOptions = {
@@ -92,6 +110,9 @@ const serverOptions: ServerOptions = {
   "grpc.max_send_message_length": limits.messageBytes,
   "grpc.keepalive_time_ms": 60_000,
   "grpc.keepalive_timeout_ms": 30_000,
+  // Calls that were begun and never got as far as a question count here. Twice as many as may be
+  // answered at once, so that whoever has too many of those is told so instead of waiting.
+  "grpc.max_concurrent_streams": 2 * limits.streamsPerPeer,
 };
 
 function rulesOf(options: RpcServerOptions, stopping: AbortSignal): ServeRules {
@@ -128,6 +149,13 @@ function rulesOf(options: RpcServerOptions, stopping: AbortSignal): ServeRules {
       };
       return { leave, expelled: admission?.expelled };
     },
+  };
+}
+
+function watchIn(checks: Set<() => Promise<void>>): NonNullable<ServeRules["watch"]> {
+  return (check) => {
+    checks.add(check);
+    return () => checks.delete(check);
   };
 }
 

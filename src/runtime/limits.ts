@@ -45,6 +45,8 @@ export const limits = {
   circuitRestMs: 30_000,
   /** A channel that nobody used for this long is closed. */
   idleChannelMs: 15 * 60_000,
+  /** Between two entries in a peer's journal that another key claims its name. */
+  conflictNewsMs: 10 * 60_000,
   /** An advert that was not heard again for this long no longer counts. */
   advertMs: 5 * 60_000,
   /** What happened to a peer, kept in memory, and events of all kinds, kept in the store. */
@@ -90,6 +92,8 @@ export const limits = {
   stalledReaderBytes: 4_000_000,
   /** Streams that one peer may have open at this node. */
   streamsPerPeer: 256,
+  /** How often it is looked at whether what let a stream in, or a connection out, still holds. */
+  trustCheckMs: 2_000,
   /** Transactions accepted and not yet sealed, a node. */
   queuedTransactions: 10_000,
   /** One message from peer to peer, and how many a peer may send: a round of votes is a handful. */

@@ -6,6 +6,7 @@ import mesh from "../../db/0005_mesh.sql" with { type: "text" };
 import answers from "../../db/0006_answers.sql" with { type: "text" };
 import upkeep from "../../db/0007_upkeep.sql" with { type: "text" };
 import pausedSubscriptions from "../../db/0008_paused_subscriptions.sql" with { type: "text" };
+import certifiedPeers from "../../db/0009_certified_peers.sql" with { type: "text" };
 
 export interface Migration {
   /** 1, 2, 3 … without a hole. */
@@ -24,4 +25,5 @@ export const migrations: readonly Migration[] = [
   { number: 6, name: "0006_answers", text: answers },
   { number: 7, name: "0007_upkeep", text: upkeep },
   { number: 8, name: "0008_paused_subscriptions", text: pausedSubscriptions },
+  { number: 9, name: "0009_certified_peers", text: certifiedPeers },
 ];

@@ -1,4 +1,5 @@
-import { nodeIdOfNames } from "./certificate.ts";
+import { X509Certificate } from "node:crypto";
+import { factsOf, nodeIdOfNames } from "./certificate.ts";
 import { nodeIdOfKey } from "./node-key.ts";
 import { proofText } from "./proof.ts";
 import type { TlsFiles } from "./tls-files.ts";
@@ -34,6 +35,7 @@ export class Outgoing {
 /** One channel's side of it; what `openChannel` asks for, with the name that was found. */
 export class Meeting {
   #certifiedId: string | null = null;
+  #certificate: X509Certificate | null = null;
   #proof: { text: string; issuedAtMs: number } | null = null;
 
   constructor(
@@ -42,9 +44,24 @@ export class Meeting {
   ) {}
 
   /** What the channel checks the other side by; null: nothing. */
-  check(): { source: TlsFiles; problemOf: (names: string) => string | null } | null {
+  check(): {
+    source: TlsFiles;
+    problemOf: (names: string, raw: Uint8Array) => string | null;
+  } | null {
     const { tls } = this.options;
-    return tls === null ? null : { source: tls, problemOf: (names) => this.#problemOf(names) };
+    if (tls === null) return null;
+    return { source: tls, problemOf: (names, raw) => this.#problemOf(names, raw) };
+  }
+
+  /** What has become wrong since the handshake, with which the channel must end; null: nothing. */
+  lostTrust(): string | null {
+    const { tls, nowMs } = this.options;
+    const certificate = this.#certificate;
+    if (tls === null || certificate === null) return null;
+    if (factsOf(certificate).validToMs < nowMs()) return "Its certificate has expired";
+    return tls.isStillTrusted(certificate)
+      ? null
+      : "Its certificate's authority is not trusted now";
   }
 
   /** Whose certificate answered; null: none did. */
@@ -65,7 +82,7 @@ export class Meeting {
     };
   }
 
-  #problemOf(names: string): string | null {
+  #problemOf(names: string, raw: Uint8Array): string | null {
     const nodeId = nodeIdOfNames(names);
     if (nodeId === null)
       return `The certificate there (${names.slice(0, 200)}) names no single node`;
@@ -73,6 +90,7 @@ export class Meeting {
       return `The certificate there is ${nodeId}'s, not ${this.expectedId}'s`;
     }
     this.#certifiedId = nodeId;
+    this.#certificate = new X509Certificate(raw);
     return null;
   }
 

@@ -50,6 +50,11 @@ export interface Handler {
 export interface ServeRules {
   /** Throws for credentials that are bad, or missing where they are needed. */
   identify(credentials: Credentials): Identified | Promise<Identified>;
+  /**
+   * Asked again and again for as long as a stream runs, whether what let it in still holds; gives
+   * what ends that. Left out: a stream that was let in stays.
+   */
+  watch?(check: () => Promise<void>): () => void;
   /** Throws when this caller may have no further call. */
   admit(caller: Caller, path: string): Admission;
   /** Aborts when the node stops: streams end then, answers under way are finished. */
@@ -136,6 +141,7 @@ async function serveStream<Request, Response>(
   const watch = rules.watchCall?.(method.path);
   let admission: Admission = { leave: () => {} };
   const onExpelled = () => stop.abort();
+  const trust = watchTrust(call, rules, () => stop.abort());
   try {
     const caller = await callerOf(call, rules, stop.signal);
     admission = rules.admit(caller, method.path);
@@ -146,14 +152,38 @@ async function serveStream<Request, Response>(
     watch?.ended("OK", null);
   } catch (error) {
     if (call.cancelled) return void watch?.ended("CANCELLED", null);
-    const failed = isAbort(error) ? endOf(error, { rules, admission }) : error;
+    const lost = trust.lost();
+    const failed = isAbort(error) ? (lost ?? endOf(error, { rules, admission })) : error;
     call.emit("error", failureOf(failed, rules, { path: method.path, call, watch }));
   } finally {
+    trust.unwatch();
     admission.expelled?.removeEventListener("abort", onExpelled);
     admission.leave();
     stop.abort();
     stop.dispose();
   }
+}
+
+/**
+ * What a caller showed when its stream began: an authority may go, a certificate or token may end
+ * or be taken back, and the stream with it. A signature of the call is for its beginning only.
+ */
+function watchTrust(
+  call: StreamCall,
+  rules: ServeRules,
+  onLost: () => void,
+): { lost: () => unknown; unwatch: () => void } {
+  let lost: unknown = null;
+  const shown = { ...credentialsOf(call), proof: null };
+  const check = async () => {
+    try {
+      await rules.identify(shown);
+    } catch (error) {
+      lost = error;
+      onLost();
+    }
+  };
+  return { lost: () => lost, unwatch: rules.watch?.(check) ?? (() => {}) };
 }
 
 async function* encodeEach<Response>(

@@ -33,8 +33,8 @@ export interface ServerCheck {
   source: TlsSource;
   /** The name asked for in the handshake. */
   serverName: string;
-  /** What is wrong with a trusted certificate of these names; null: nothing. */
-  problemOf: (subjectAltName: string) => string | null;
+  /** What is wrong with a trusted certificate of these names (DER beside it); null: nothing. */
+  problemOf: (subjectAltName: string, raw: Uint8Array) => string | null;
 }
 
 export function listenerCredentials(source: TlsSource | null): ServerCredentials {
@@ -51,7 +51,7 @@ export function channelCredentials(check: ServerCheck | null): ChannelCredential
   const own = check.source.current().key.length > 0 ? provider : null;
   return experimental.createCertificateProviderChannelCredentials(provider, own, {
     checkServerIdentity: (_name: string, certificate: PeerCertificate) => {
-      const problem = check.problemOf(certificate.subjectaltname ?? "");
+      const problem = check.problemOf(certificate.subjectaltname ?? "", certificate.raw);
       return problem === null ? undefined : new Error(problem);
     },
   });

@@ -4,6 +4,7 @@ import { type Identity, identityOf, isRecordGenuine } from "../../src/peers/iden
 import type { Learned } from "../../src/peers/learned.ts";
 import { type PeerRecord, recordBytes } from "../../src/peers/record.ts";
 import { limits } from "../../src/runtime/limits.ts";
+import { nodeIdOfKey } from "../../src/trust/node-key.ts";
 
 let nowMs = 1_000_000;
 
@@ -66,6 +67,70 @@ describe("Book.learn", () => {
       "key-mismatch",
     );
     expect(book.get("bob")?.host).toBe("127.0.0.1");
+  });
+
+  test("in the open, who came first keeps the name; the conflict is noted, and told once", () => {
+    const conflicts: string[] = [];
+    const book = new Book({
+      ownId: "us",
+      nowMs: () => nowMs,
+      isGenuine: isRecordGenuine,
+      onConflict: ({ peerId, teller }) => conflicts.push(`${peerId} ${teller}`),
+    });
+    book.learn(signed(identity("bob", 1)), "gossip");
+    for (let times = 0; times < 100; times += 1) {
+      expect(codeOf(book.learn(signed(identity("bob", 2)), "itself"))).toBe("key-mismatch");
+    }
+    expect(conflicts).toEqual(["bob itself"]);
+    expect(book.journal.of("bob").map((entry) => entry.type)).toEqual(["peer.conflict"]);
+    nowMs += limits.conflictNewsMs + 1;
+    book.learn(signed(identity("bob", 2)), "gossip");
+    expect(conflicts).toHaveLength(2);
+  });
+
+  test("a certified owner takes its name from a stranger's record, and loses it to none (weakness 17)", () => {
+    const book = newBook();
+    const [squatter, owner, other] = [1, 2, 3].map((seed) => identity("bob", seed)) as [
+      Identity,
+      Identity,
+      Identity,
+    ];
+    const told = book.learn(signed(squatter, { seq: 1e15, host: "10.9.9.9" }), "itself");
+    if (told.kind === "refused") throw new Error(told.code);
+    book.setAuthenticated(told.peer);
+    const isCertified = true;
+    expect(codeOf(book.learn(signed(owner), "caller", { isCertified }))).toBe("updated");
+    expect(book.get("bob")).toMatchObject({
+      host: "127.0.0.1",
+      publicKey: owner.publicKey,
+      isCertified: true,
+      isTried: false,
+      score: { isAuthenticated: false },
+    });
+    for (const teller of ["itself", "caller", "gossip"] as const) {
+      expect(codeOf(book.learn(signed(squatter, { seq: 2e15 }), teller))).toBe("key-mismatch");
+    }
+    // The same name with a certificate and a new key: a wiped data directory, which is asked about.
+    expect(codeOf(book.learn(signed(other), "itself", { isCertified }))).toBe("key-mismatch");
+  });
+
+  test("a certified name without a key is not taken by who signs for himself (weakness 17)", () => {
+    const book = newBook();
+    book.learn(unsigned("net"), "caller", { isCertified: true });
+    const thief = signed(identity("net", 5), { host: "127.0.0.9" });
+    expect(codeOf(book.learn(thief, "gossip"))).toBe("known");
+    expect(codeOf(book.learn(thief, "caller"))).toBe("known");
+    expect(book.get("net")).toMatchObject({ host: "127.0.0.1", publicKey: null });
+  });
+
+  test("a name that is that of a key belongs to this key, whoever comes first", () => {
+    const book = newBook();
+    const { publicKey } = identity("", 6);
+    const name = nodeIdOfKey(publicKey);
+    expect(codeOf(book.learn(signed(identity(name, 7)), "itself"))).toBe("key-mismatch");
+    expect(codeOf(book.learn(unsigned(name), "caller"))).toBe("new");
+    expect(codeOf(book.learn(signed(identity(name, 6)), "gossip"))).toBe("updated");
+    expect(book.get(name)).toMatchObject({ publicKey, isCertified: true });
   });
 
   test("refuses a record whose signature isn't true", () => {

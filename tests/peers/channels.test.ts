@@ -50,7 +50,7 @@ afterEach(() => {
 
 function newChannels(nodeId = "us"): Channels {
   const channels = new Channels({
-    openChannel: (address) => openChannel({ address, nodeId }),
+    openChannel: (address) => ({ channel: openChannel({ address, nodeId }) }),
     clock,
   });
   all.push(channels);
@@ -74,6 +74,19 @@ describe("Channels", () => {
     expect(await next).toBe("dropped");
     expect(channels.count()).toBe(0);
     expect(channels.circuitName("bob")).toBe("closed");
+  });
+
+  test("distrusted names those whose certificate is none any more, and why", () => {
+    let problem: string | null = null;
+    const channels = new Channels({
+      openChannel: (address) => ({ channel: openChannel({ address }), lostTrust: () => problem }),
+      clock,
+    });
+    all.push(channels);
+    channels.to({ ...peer, port });
+    expect(channels.distrusted()).toEqual([]);
+    problem = "expired";
+    expect(channels.distrusted()).toEqual([{ peerId: "bob", reason: "expired" }]);
   });
 
   test("closeIdle leaves what is used, exempt or young, and takes the rest after 15 minutes", async () => {

@@ -28,7 +28,13 @@ onEachStore("peers", () => {
   test("come back as they were, bans first (weakness 58)", async () => {
     const banned = peer("banned", { isBanned: true, bannedAtMs: nowMs, banReason: "junk" });
     const quarantine = { untilMs: nowMs + 5, reason: "It lied", count: 2 };
-    const good = peer("good", { isTried: true, isAnchor: true, isManual: true, quarantine });
+    const good = peer("good", {
+      isTried: true,
+      isCertified: true,
+      isAnchor: true,
+      isManual: true,
+      quarantine,
+    });
     await savePeers(store.sql(), [good, banned, peer("gone")]);
     await savePeers(store.sql(), [{ ...good, failureCount: 2 }]);
     await deletePeers(store.sql(), ["gone"]);
@@ -37,6 +43,7 @@ onEachStore("peers", () => {
     expect(stored[0]).toMatchObject({ isBanned: true, banReason: "junk", bannedAtMs: nowMs });
     expect(stored[1]).toMatchObject({
       isTried: true,
+      isCertified: true,
       isAnchor: true,
       isManual: true,
       isSeed: false,

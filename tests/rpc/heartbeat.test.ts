@@ -24,6 +24,7 @@ beforeAll(async () => {
     monotonicMs: clock.monotonicMs,
     wake: () => {},
     beatSoon: () => {},
+    showedItself: () => {},
     isNameProven: () => false,
   };
   const handlers = heartbeatHandlers(() => options, { clock });

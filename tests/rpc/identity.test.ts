@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { PeerError } from "../../src/base/error.ts";
+import { orAbort } from "../../src/base/signal.ts";
 import { identityOf } from "../../src/peers/identity.ts";
 import * as rpc from "../../src/rpc/server.ts";
 import type { PeerAuth } from "../../src/runtime/config.ts";
@@ -12,8 +13,8 @@ import { Outgoing } from "../../src/trust/outgoing.ts";
 import type { TlsFiles, TlsPaths } from "../../src/trust/tls-files.ts";
 import { TokenGate } from "../../src/trust/tokens.ts";
 import type { Channel } from "../../src/wire/client.ts";
-import { answer } from "../../src/wire/serve.ts";
-import { discovery, heartbeat } from "../../src/wire/services.ts";
+import { answer, answerStream } from "../../src/wire/serve.ts";
+import { discovery, heartbeat, replication } from "../../src/wire/services.ts";
 import {
   channelAs,
   channelOf,
@@ -30,6 +31,18 @@ let paths: TlsPaths;
 let files: TlsFiles | null = null;
 const channels: Channel[] = [];
 
+/** How far the node's clock is ahead, and which tokens it has taken back. */
+let laterMs = 0;
+const revoked = new Set<string>();
+const tokens = new TokenGate({
+  key: "a key for tokens that has more than 32 bytes",
+  issuer: "i",
+  audience: "a",
+  clockSkewMs: 0,
+  nowMs: () => Date.now() + laterMs,
+  isRevoked: (tokenId) => revoked.has(tokenId),
+});
+
 /** Who the listener took the last caller for. */
 let taken: { peerId: string | null; provenId: string | null } | null = null;
 
@@ -43,6 +56,8 @@ afterEach(async () => {
   await files?.close();
   files = null;
   taken = null;
+  laterMs = 0;
+  revoked.clear();
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -50,19 +65,12 @@ async function listen(mode: PeerAuth, trusts: Organisation[] = [ours]): Promise<
   paths = await writeTls(folder, { own: await ours.issue("node-a"), trusts });
   const open = await openFiles(paths, "node-a");
   files = open;
-  const tokens = new TokenGate({
-    key: "a key for tokens that has more than 32 bytes",
-    issuer: "i",
-    audience: "a",
-    clockSkewMs: 0,
-    nowMs: Date.now,
-  });
   const gatekeeper = new Gatekeeper({
     mode,
     nodeId: "node-a",
     tokens,
     isStillTrusted: (certificate) => open.isStillTrusted(certificate),
-    nowMs: Date.now,
+    nowMs: () => Date.now() + laterMs,
   });
   const { port } = await rpc.open({
     host: "127.0.0.1",
@@ -75,6 +83,10 @@ async function listen(mode: PeerAuth, trusts: Organisation[] = [ours]): Promise<
         return { peerId: "node-a" };
       }),
       answer(discovery.registerPeer, () => ({ success: true })),
+      answerStream(replication.follow, async function* (_, caller) {
+        yield new Uint8Array([1]);
+        await orAbort(new Promise(() => {}), caller.signal);
+      }),
       answer(heartbeat.sendHeartbeat, () => ({ success: true })),
     ],
     showDetails: false,
@@ -165,6 +177,23 @@ describe("peerAuth mtls (weaknesses 16, 17 and 25)", () => {
   });
 });
 
+/** A stream that has begun; `ended` gives the sentence it ends with. */
+async function follow(
+  channel: Channel,
+): Promise<{ ended: Promise<string>; isOver: () => boolean }> {
+  const stream = channel.stream(replication.follow, { registerId: "r" });
+  await stream.next();
+  let isOver = false;
+  const ended = stream.next().then(
+    () => "an answer",
+    (error) => String(error.message),
+  );
+  ended.then(() => {
+    isOver = true;
+  });
+  return { ended, isOver: () => isOver };
+}
+
 describe("Certificates that change under a running listener", () => {
   test("new connections meet the new certificate, open ones stay", async () => {
     const address = await listen("mtls");
@@ -189,6 +218,41 @@ describe("Certificates that change under a running listener", () => {
     expect(await ping(stranger)).toContain("The authorities changed");
   });
 
+  test("open streams of its nodes end too, and nobody else's (weakness 16)", async () => {
+    const address = await listen("mtls", [ours, foreign]);
+    const stranger = await follow(as(address, with_(await foreign.issue("node-x"))));
+    const friend = await follow(as(address, with_(await ours.issue("node-b"))));
+    await writeTls(folder, { own: await ours.issue("node-a"), trusts: [ours] });
+    await files?.reload();
+    expect(await stranger.ended).toContain("The authorities changed");
+    expect(friend.isOver()).toBe(false);
+  });
+
+  test("streams end with the certificate or token that let them in (weakness 16)", async () => {
+    const certified = await listen("mtls");
+    const late = await follow(as(certified, with_(await ours.issue("node-b", { days: 1 }))));
+    laterMs = 2 * 86_400_000;
+    expect(await late.ended).toContain("certificate has expired");
+    laterMs = 0;
+    await rpc.close();
+    await files?.close();
+    const address = await listen("token");
+    const bearer = async (subject: string) => {
+      const lifetimeMs = 3_600_000;
+      const token = await tokens.mint({ subject, isService: true, isPeer: true, lifetimeMs });
+      const holder = await tokens.callerOf(`Bearer ${token}`);
+      const who = { ...with_(null), authorization: `Bearer ${token}` };
+      return { tokenId: holder.isAnonymous ? "" : holder.tokenId, channel: as(address, who) };
+    };
+    const [one, other] = [await bearer("node-b"), await bearer("node-c")];
+    const [taken, kept] = [await follow(one.channel), await follow(other.channel)];
+    revoked.add(one.tokenId);
+    expect(await taken.ended).toContain("revoked");
+    expect(kept.isOver()).toBe(false);
+    laterMs = 2 * 3_600_000;
+    expect(await kept.ended).toContain("expired");
+  });
+
   test("files that don't belong together are not taken", async () => {
     const address = await listen("mtls");
     const own = await ours.issue("node-b");
@@ -204,7 +268,13 @@ describe("Certificates that change under a running listener", () => {
 describe("The asking side", () => {
   function outgoing(from: TlsFiles): Outgoing {
     const key = identityOf("node-b", new Uint8Array(32).fill(3));
-    return new Outgoing({ nodeId: "node-b", key, tls: from, token: () => null, nowMs: Date.now });
+    return new Outgoing({
+      nodeId: "node-b",
+      key,
+      tls: from,
+      token: () => null,
+      nowMs: () => Date.now() + laterMs,
+    });
   }
 
   async function met(peerId: string | null, trusts = [ours]): Promise<string> {
@@ -230,6 +300,26 @@ describe("The asking side", () => {
 
   test("hangs up on another node than the one it means", async () => {
     expect(await met("node-c")).toContain("The certificate there is node-a's, not node-c's");
+  });
+
+  test("parts with a node whose authority is struck off, or whose certificate ends, while connected", async () => {
+    const address = await listen("mtls");
+    const at = join(folder, "b");
+    const given = { own: await ours.issue("node-b"), trusts: [ours] };
+    const own = await openFiles(await writeTls(at, given), "node-b");
+    const meeting = outgoing(own).meet("node-a");
+    const channel = channelOf(meeting, { address, nodeId: "node-b", peerId: "node-a" });
+    channels.push(channel);
+    expect(meeting.lostTrust()).toBeNull();
+    await ping(channel);
+    expect(meeting.lostTrust()).toBeNull();
+    laterMs = 365 * 86_400_000;
+    expect(meeting.lostTrust()).toContain("expired");
+    laterMs = 0;
+    await writeTls(at, { ...given, trusts: [foreign] });
+    await own.reload();
+    expect(meeting.lostTrust()).toContain("not trusted now");
+    await own.close();
   });
 
   test("hangs up on a node of a foreign authority", async () => {

@@ -247,10 +247,29 @@ describe("A ban", () => {
 });
 
 describe("A flood", () => {
+  test("of names that come and go leaves nothing behind but the names in the book (weakness 20)", async () => {
+    const { net, victim } = await smallMesh();
+    const address = `${attackerHost}:1`;
+    const path = "/sorcha.peer.discovery.PeerDiscovery/RegisterPeer";
+    const caller = { peerId: null, provenId: null, publicKey: null, address };
+    for (let minute = 0; minute < 60; minute += 1) {
+      for (let count = 0; count < 100; count += 1) {
+        const record = recordOf(`churn-${minute}-${count}`);
+        victim.answer(path, { peerInfo: infoOfWire(record) } as never, caller);
+      }
+      await net.clock.pass(60_000);
+    }
+    await net.clock.pass(3_600_000);
+    const { closed, open, "half-open": half } = victim.channels.circuitCounts();
+    expect(closed + open + half).toBeLessThanOrEqual(victim.book.list().length);
+    expect(victim.book.list()).toHaveLength(3);
+  }, 60_000);
+
   test("of 10,000 registrations a second leaves bounded memory, few dials and honest peers", async () => {
     const { net, victim } = await smallMesh();
     const honest = victim.connectedIds();
     const dialsBefore = net.calls;
+    const heapBefore = heapBytes();
     let refused = 0;
     for (let second = 0; second < 5; second += 1) {
       for (let count = 0; count < 10_000; count += 1) {
@@ -272,6 +291,7 @@ describe("A flood", () => {
     }
     expect(refused).toBeGreaterThan(49_000);
     expect(victim.book.list().length).toBeLessThanOrEqual(300);
+    expect(heapBytes() - heapBefore).toBeLessThan(16 * 1024 * 1024);
     expect(net.calls - dialsBefore).toBeLessThan(400);
     expect(victim.connectedIds()).toEqual(expect.arrayContaining(honest));
     const late = net.add("late", { seeds: [victim] });
@@ -280,6 +300,11 @@ describe("A flood", () => {
     expect(victim.connectedIds()).toContain("late");
   }, 60_000);
 });
+
+function heapBytes(): number {
+  Bun.gc(true);
+  return process.memoryUsage().heapUsed;
+}
 
 /** As it comes out of the wire, without the cost of encoding it fifty thousand times. */
 function infoOfWire(record: PeerRecord): object {

@@ -37,6 +37,36 @@ describe("A mesh with one seed", () => {
     }, 60_000);
   }
 
+  test("with all connections taken feels for one of the others now and then, and keeps it not", async () => {
+    const { net, nodes } = meshOf(12, 9);
+    const few = net.add("few", { seeds: [nodes[0] as SimNode], outboundMax: 3 });
+    few.start();
+    const tried = () => few.book.list().filter((peer) => peer.isTried).length;
+    await net.clock.pass(60_000, () => few.connectedIds().length === 4);
+    await net.clock.pass(30_000);
+    expect(tried()).toBeLessThan(8);
+    const callsBefore = net.callsFrom(few);
+    await net.clock.pass(3_600_000);
+    expect(tried()).toBe(12);
+    expect(few.connectedIds()).toHaveLength(4);
+    expect(few.book.journal.of("node-11").concat(few.book.journal.of("node-10"))).not.toEqual([]);
+    // 30 looks an hour at most beside the heartbeats and exchanges of four connections.
+    expect(net.callsFrom(few) - callsBefore).toBeLessThan(4 * 130 + 30 * 2 + 3 * 120);
+  });
+
+  test("reaches a seed that was named later, for as long as it takes", async () => {
+    const { net, nodes, first } = meshOf(3, 10);
+    await converge(net, nodes, 60_000);
+    const alone = net.add("alone");
+    alone.start();
+    await first.stop();
+    alone.mesh.addSeed({ host: first.options.host, port: 5001 });
+    await net.clock.pass(600_000);
+    expect(alone.connectedIds()).toEqual([]);
+    first.start();
+    await converge(net, [...nodes, alone], 120_000);
+  });
+
   test("does not need its seed once it stands, and newcomers find it by anybody", async () => {
     const { net, nodes, first } = meshOf(10, 1);
     await converge(net, nodes, 60_000);
@@ -118,6 +148,27 @@ describe("Failures", () => {
     await net.clock.pass(120_000, () => isWhole(nodes));
     expect(isWhole(nodes)).toBe(true);
     expect(here.channels.circuitName(there.nodeId)).toBe("closed");
+  });
+
+  test("are over at once for a peer that shows itself: it calls us, or its heartbeat comes", async () => {
+    const { net, nodes } = meshOf(2, 8);
+    await converge(net, nodes, 60_000);
+    // The seed is the one that is away: its back-off goes by its address, not by its name.
+    const [there, here] = nodes as [SimNode, SimNode];
+    await there.stop();
+    const isOpen = () => here.channels.isShut(there.nodeId);
+    await net.clock.pass(300_000, isOpen);
+    expect(isOpen()).toBe(true);
+    there.start();
+    const passedMs = await net.clock.pass(120_000, () => isWhole(nodes));
+    expect(isWhole(nodes)).toBe(true);
+    expect(passedMs).toBeLessThan(3_000);
+    await there.stop();
+    await net.clock.pass(300_000, isOpen);
+    there.listen();
+    here.mesh.showedItself(there.nodeId);
+    await net.clock.pass(1_000, () => here.connectedIds().length === 1);
+    expect(here.connectedIds()).toEqual([there.nodeId]);
   });
 
   test("count once each, and latency is measured (weaknesses 55, 56)", async () => {

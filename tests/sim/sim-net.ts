@@ -40,6 +40,7 @@ export class SimNet {
   /** Whether a call from one host to another gets through. */
   isOpen: (from: string, to: string) => boolean = () => true;
   calls = 0;
+  readonly #callsOf = new Map<string, number>();
   readonly #listeners = new Map<string, SimNode>();
   #keys = 0;
 
@@ -52,7 +53,14 @@ export class SimNet {
     const host = options.host ?? `10.${this.nodes.length % 5}.0.${this.nodes.length + 1}`;
     this.#keys += 1;
     const identity = options.identity ?? identityOf(nodeId, keySeed(this.#keys));
-    const node = new SimNode(this, { seeds: [], adverts: [], ...options, host, identity });
+    const node = new SimNode(this, {
+      seeds: [],
+      adverts: [],
+      outboundMax: 100,
+      ...options,
+      host,
+      identity,
+    });
     this.nodes.push(node);
     return node;
   }
@@ -65,6 +73,10 @@ export class SimNet {
     this.#listeners.delete(addressText(node.options));
   }
 
+  callsFrom(node: SimNode): number {
+    return this.#callsOf.get(node.options.host) ?? 0;
+  }
+
   /** A caller at a host; `nodeId` is whatever it says. */
   channel(from: { host: string; nodeId: string | null }, to: string): Channel {
     const unary = async <Request, Response>(
@@ -73,6 +85,7 @@ export class SimNet {
       call: { deadlineMs: number; signal?: AbortSignal },
     ): Promise<Response> => {
       this.calls += 1;
+      this.#callsOf.set(from.host, (this.#callsOf.get(from.host) ?? 0) + 1);
       await this.clock.sleep(1 + this.dice() * 20, call.signal);
       const target = this.#listeners.get(to);
       if (target === undefined || !this.isOpen(from.host, target.options.host)) {
@@ -105,6 +118,7 @@ export interface SimNodeOptions {
   identity: Identity;
   seeds: readonly SimNode[];
   adverts: Advert[];
+  outboundMax: number;
 }
 
 const port = 5001;
@@ -136,7 +150,10 @@ export class SimNode {
     const { net } = this;
     const { clock, dice } = net;
     const { identity, host, seeds } = this.options;
-    this.channels = new Channels({ openChannel: (address) => this.#dial(address), clock });
+    this.channels = new Channels({
+      openChannel: (address) => ({ channel: this.#dial(address) }),
+      clock,
+    });
     const ownRecord = new OwnRecord({
       identity,
       host: () => host,
@@ -154,6 +171,7 @@ export class SimNode {
       monotonicMs: clock.monotonicMs,
       wake: (registerIds: readonly string[]) => void this.woken.push(...registerIds),
       isNameProven: () => true,
+      showedItself: (peerId: string) => this.mesh.showedItself(peerId),
     };
     const meeting = { certifiedId: () => null, expect: () => {} };
     const greeting = {
@@ -168,7 +186,7 @@ export class SimNode {
       book: this.book,
       channels: this.channels,
       seeds: seeds.map((seed) => ({ host: seed.options.host, port })),
-      outboundMax: 100,
+      outboundMax: this.options.outboundMax,
       heartbeat: beat,
       heartbeatMs: 30_000,
       heartbeatTimeoutMs: 5_000,
@@ -183,6 +201,11 @@ export class SimNode {
     this.net.listen(this);
     this.#isRunning = true;
     this.mesh.start();
+  }
+
+  /** Answers again, without reaching out by itself. */
+  listen(): void {
+    this.net.listen(this);
   }
 
   /** Without it: as the power cut does it. */
