@@ -35,7 +35,10 @@ export function refusalText(code: LearnRefusal, peerId: string): string {
     case "full":
       return "Peer list is full";
     case "key-mismatch":
-      return `The name ${peerId} belongs to another key; if its data directory was wiped on purpose, every peer that knew it must first: sorcha-peer peers remove ${peerId} --yes`;
+      return (
+        `The name ${peerId} belongs to another key; if its data directory was wiped on purpose, ` +
+        `every peer that knew it must first: sorcha-peer peers remove ${peerId} --yes`
+      );
   }
 }
 
