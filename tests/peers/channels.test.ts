@@ -105,7 +105,7 @@ describe("Channels", () => {
   });
 });
 
-describe("Circuit (weaknesses 51, 60)", () => {
+describe("Circuit (weakness 51, weakness 60)", () => {
   test("opens after five calls without an answer, and then lets one probe through", async () => {
     const channels = newChannels();
     const ping = (where: number) =>

@@ -112,7 +112,7 @@ function with_(own: CertificatePair | null, nodeId?: string): Parameters<typeof 
   return { ...(nodeId === undefined ? {} : { nodeId }), tls: { own, trusts: [ours] } };
 }
 
-describe("peerAuth mtls (weaknesses 16, 17 and 25)", () => {
+describe("peerAuth mtls (weakness 16, weakness 17, weakness 25)", () => {
   test("takes a caller for the node of its certificate, whether it says a name or not", async () => {
     const address = await listen("mtls");
     const own = await ours.issue("node-b");

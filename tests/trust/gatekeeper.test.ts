@@ -51,7 +51,7 @@ async function handMade(options: {
   return `Bearer ${await signed}`;
 }
 
-describe("Gatekeeper.identify in token mode (weaknesses 16 and 23)", () => {
+describe("Gatekeeper.identify in token mode (weakness 16, weakness 23)", () => {
   test("takes a service token and believes its subject", async () => {
     const known = await gate("token").identify(shown({ authorization: await header({}) }));
     expect(known).toEqual({ peerId: "node-b", provenId: "node-b", publicKey: null });
