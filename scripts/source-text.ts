@@ -109,6 +109,8 @@ function scanRegex(scan: Scan): void {
 
 /** A slash after a value divides; after an operator, a bracket or nothing it opens a regex. */
 function startsRegex(scan: Scan): boolean {
+  // A closing tag.
+  if (scan.text[scan.at - 1] === "<") return false;
   let before = scan.at - 1;
   while (before >= 0 && /\s/.test(scan.code[before] as string)) before -= 1;
   if (before < 0) return true;

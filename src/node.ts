@@ -34,10 +34,11 @@ import * as watching from "./replication/watching.ts";
 import * as rest from "./rest/app.ts";
 import { observeNode } from "./rest/node-figures.ts";
 import { nodeSource } from "./rest/node-source.ts";
+import type { LoadPage } from "./rest/page.ts";
 import { nodeHandlers } from "./rpc/handlers.ts";
 import * as rpc from "./rpc/server.ts";
 import { systemClock } from "./runtime/clock.ts";
-import type { Config } from "./runtime/config.ts";
+import type { Config, SettingView } from "./runtime/config.ts";
 import { openDataDir, writeSecret } from "./runtime/data-dir.ts";
 import { refuseTakenPorts } from "./runtime/free-ports.ts";
 import * as logHolder from "./runtime/log.ts";
@@ -64,6 +65,10 @@ export interface RunningNode {
 
 export interface NodeOptions {
   workerUrls: { verify: URL; embedded: URL };
+  /** The dashboard's files; left out: there is none. */
+  loadPage?: LoadPage;
+  /** What is in force and where it comes from, for operators; left out: nobody tells. */
+  listSettings?: () => SettingView[];
 }
 
 /** Where a running node tells the commands beside it how it is reached. */
@@ -134,7 +139,7 @@ async function openFloors(
   nodeHealth.open({ dataDir: path, clock: systemClock, trustStatus: trust.status });
   closers.push(nodeHealth.close);
 
-  const doors = await openDoors(config, { closers, identity, trust, tokens, road });
+  const doors = await openDoors(config, { ...options, identity, trust, tokens, road });
   const run = { nodeId: identity.nodeId, ...doors };
   await tellCommands(dataDir.path, run);
   closers.push(() => rm(join(dataDir.path, runFile), { force: true }));
@@ -150,7 +155,13 @@ async function openFloors(
 /** The listeners, for peers and for operators; once they are there, this node reaches out. */
 async function openDoors(
   config: Config,
-  given: { closers: Closers; identity: Identity; trust: Trust; tokens: Tokens; road: Road },
+  given: NodeOptions & {
+    closers: Closers;
+    identity: Identity;
+    trust: Trust;
+    tokens: Tokens;
+    road: Road;
+  },
 ): Promise<{ httpUrl: string; grpcAddress: string }> {
   const { closers, identity, trust, tokens, road } = given;
   const grpc = await rpc.open({
@@ -179,12 +190,14 @@ async function openDoors(
       grpcAddress,
       revokeToken: tokens.revoke,
       trustStatus: trust.status,
+      listSettings: given.listSettings ?? (() => []),
       takeIn: road.takeIn,
     }),
     nowMs: () => systemClock.nowMs(),
     isProduction: config.production,
     managePeersByOrg: config.managePeersByOrg,
     protection: config,
+    ...(given.loadPage === undefined ? {} : { loadPage: given.loadPage }),
   });
   closers.push(rest.close);
   const { dataDir } = config;

@@ -29,8 +29,9 @@ const scripts = await readTree("scripts/*.ts");
 const all = [...source, ...tests, ...scripts];
 const migrations = await readTree("db/*.sql");
 
-/** Entry points: the program, and what it starts as threads. */
-const entries = ["src/main.ts", "src/workers/verify-thread.ts", "src/store/embedded-thread.ts"];
+/** Entry points: the program, what it starts as threads, and what its page loads. */
+const threads = ["src/workers/verify-thread.ts", "src/store/embedded-thread.ts"];
+const entries = ["src/main.ts", ...threads, "src/ui/app.tsx"];
 
 describe("this checkout", () => {
   test("keeps to the floors", () => expect(checkFloors(source)).toEqual([]));

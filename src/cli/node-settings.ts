@@ -5,9 +5,9 @@ import {
   type ConfigKey,
   configSchema,
   type Effective,
-  environmentName,
   loadConfig,
-  secretKeys,
+  type SettingView,
+  viewSettings,
 } from "../runtime/config.ts";
 import { environment } from "../runtime/terminal.ts";
 import { outputOption } from "./connect.ts";
@@ -50,19 +50,9 @@ export function addConfig(program: Command): void {
     });
 }
 
-function showSettings({ config, sources }: Effective, output: OutputFormat): void {
-  const keys = Object.keys(configSchema.shape) as ConfigKey[];
-  const rows = keys.map((key) => {
-    const value = config[key];
-    const isSecret = secretKeys.includes(key) && value !== undefined;
-    return {
-      key,
-      value: isSecret ? "***" : (value ?? null),
-      source: sources[key],
-      variable: environmentName(key),
-    };
-  });
-  const columns: Columns<(typeof rows)[number]> = {
+function showSettings(effective: Effective, output: OutputFormat): void {
+  const rows = viewSettings(effective);
+  const columns: Columns<SettingView> = {
     Setting: (row) => row.key,
     Value: (row) => (row.value === null ? "–" : String(row.value)),
     From: (row) => row.source,

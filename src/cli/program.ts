@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { messageOf, toPeerError } from "../base/error.ts";
+import type { LoadPage } from "../rest/page.ts";
 import { environment, writeError } from "../runtime/terminal.ts";
 import { version } from "../runtime/version.ts";
 import { addAudit } from "./audit.ts";
@@ -24,6 +25,8 @@ import { addVerify } from "./verify.ts";
 export interface ProgramOptions {
   /** Entry points of the threads; only `main.ts` can say where they are. */
   workerUrls: { verify: URL; embedded: URL };
+  /** The dashboard's files; left out: there is none. */
+  loadPage?: LoadPage;
 }
 
 /** From the words after the program's name to its exit code. Never throws. */

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { messageOf } from "../base/error.ts";
 import type { NodeOptions, RunningNode } from "../node.ts";
+import { type Effective, viewSettings } from "../runtime/config.ts";
 import { logFor } from "../runtime/log.ts";
 import { onReload, onStop, type StopSignal } from "../runtime/process.ts";
 import { effectiveSettings, withSettings } from "./node-settings.ts";
@@ -17,17 +18,22 @@ export function addServe(program: Command, options: NodeOptions): void {
 
 /** Until SIGTERM or SIGINT: then what runs is finished, and the process ends by itself. */
 async function serve(flags: Record<string, unknown>, options: NodeOptions): Promise<void> {
-  const { config } = await effectiveSettings(flags);
+  let effective = await effectiveSettings(flags);
   const log = logFor("serve");
   const stopping = Promise.withResolvers<StopSignal>();
   const forget = onStop(stopping.resolve);
   try {
     // Only here: the other commands need not wait until all that a node is made of is loaded.
     const node = await import("../node.ts");
-    const running = await node.open(config, options);
+    const running = await node.open(effective.config, {
+      ...options,
+      listSettings: () => viewSettings(effective),
+    });
     const { httpUrl, grpcAddress } = running;
     log.info({ httpUrl, grpcAddress }, "Node is up");
-    const forgetReload = onReload(() => void reload(running, flags));
+    const forgetReload = onReload(async () => {
+      effective = (await reload(running, flags)) ?? effective;
+    });
     const signal = await stopping.promise;
     forgetReload();
     log.info({ signal }, "Stopping");
@@ -38,13 +44,18 @@ async function serve(flags: Record<string, unknown>, options: NodeOptions): Prom
 }
 
 /** Settings that are not usable change nothing: the node goes on with those that it has. */
-async function reload(running: RunningNode, flags: Record<string, unknown>): Promise<void> {
+async function reload(
+  running: RunningNode,
+  flags: Record<string, unknown>,
+): Promise<Effective | null> {
   const log = logFor("serve");
   try {
-    const { config } = await effectiveSettings(flags);
-    await running.reload(config);
-    log.info({ logLevel: config.logLevel }, "Settings were read again");
+    const effective = await effectiveSettings(flags);
+    await running.reload(effective.config);
+    log.info({ logLevel: effective.config.logLevel }, "Settings were read again");
+    return effective;
   } catch (thrown) {
     log.error({ reason: messageOf(thrown) }, "Settings were not read again");
+    return null;
   }
 }

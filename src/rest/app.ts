@@ -9,14 +9,16 @@ import { systemClock } from "../runtime/clock.ts";
 import { limits } from "../runtime/limits.ts";
 import { CallerAddresses } from "./address.ts";
 import { admit } from "./admission.ts";
-import { apiPages, type Page } from "./api-pages.ts";
+import { apiPages } from "./api-pages.ts";
 import { type BearerOptions, bearerGate } from "./bearer.ts";
 import { type Call, type Handler, type Reply, readCall, type Surroundings } from "./call.ts";
 import { type EndpointName, type Endpoints, endpoints } from "./contract.ts";
 import type { EndpointShape } from "./endpoint.ts";
 import { EventHub } from "./event-hub.ts";
 import { AnswerHeaders } from "./headers.ts";
+import { History } from "./history.ts";
 import { IdempotentAnswers, keyedRequest } from "./idempotency.ts";
+import { type LoadPage, Page } from "./page.ts";
 import { type RateSettings, Rates } from "./rates.ts";
 import { routes } from "./routes.ts";
 import type { RestSource } from "./source.ts";
@@ -34,6 +36,8 @@ export interface RestOptions {
   managePeersByOrg?: boolean;
   /** Left out: the defaults of the settings. */
   protection?: Partial<Protection>;
+  /** Left out: there is no dashboard. */
+  loadPage?: LoadPage;
 }
 
 export interface Protection extends RateSettings {
@@ -48,6 +52,7 @@ let listening: (Built & { url: string }) | null = null;
 interface Built {
   app: Elysia;
   events: EventHub;
+  history: History;
   rates: Rates;
 }
 
@@ -62,6 +67,7 @@ export async function open(options: RestOptions): Promise<{ url: string }> {
   } catch (thrown) {
     throw listenError(thrown, `${shownHost}:${options.port}`);
   }
+  built.history.start();
   listening = { ...built, url: `http://${shownHost}:${app.server?.port}` };
   return { url: listening.url };
 }
@@ -75,6 +81,7 @@ export function changeRates(settings: RateSettings): void {
 export async function close(): Promise<void> {
   const server = listening?.app.server;
   await listening?.events.close();
+  await listening?.history.close();
   listening = null;
   if (!server) return;
   const drained = new AbortController();
@@ -99,6 +106,7 @@ function build(options: RestOptions): Built {
     rates: new Rates(protection, options.nowMs),
     addresses: new CallerAddresses(protection.trustedProxies),
     events: new EventHub(options.source, systemClock),
+    history: new History(options.source, systemClock),
     bodyMs: protection.bodyMs,
     managePeersByOrg: options.managePeersByOrg ?? false,
     source: options.source,
@@ -132,15 +140,11 @@ function build(options: RestOptions): Built {
       { parse: "none" } as object,
     );
   }
-  const pages: Record<string, Page> = {
-    "/": () => new Response(greeting(options.source)),
-    ...apiPages(options.source.version),
-  };
-  for (const [path, page] of Object.entries(pages)) {
+  for (const [path, page] of Object.entries(pagesOf(options))) {
     app.get(path, ({ request, server }) =>
       answering(request, async () => {
         await admit({ method: "GET" }, { request, address: addressOf(server, request) }, around);
-        return page(request);
+        return (await page(request)) ?? Promise.reject(noSuchPath(request));
       }),
     );
   }
@@ -153,7 +157,26 @@ function build(options: RestOptions): Built {
       throw noSuchPath(request);
     }),
   );
-  return { app: app as unknown as Elysia, events: around.events, rates: around.rates };
+  const { events, history, rates } = around;
+  return { app: app as unknown as Elysia, events, history, rates };
+}
+
+/** What is not of the contract: pages for people, and the contract itself. Null: not found. */
+function pagesOf(
+  options: RestOptions,
+): Record<string, (request: Request) => Response | null | Promise<Response | null>> {
+  const { source } = options;
+  const page = options.loadPage === undefined ? null : new Page(options.loadPage);
+  return {
+    "/": async (request) => {
+      // Who does not ask for a page gets the line of text that the reference service gives.
+      const isWanted = request.headers.get("accept")?.includes("text/html") ?? false;
+      const answer = isWanted ? await page?.answer("", request) : null;
+      return answer ?? new Response(greeting(source));
+    },
+    ...apiPages(source.version),
+    "/:file": (request) => page?.answer(new URL(request.url).pathname.slice(1), request) ?? null,
+  };
 }
 
 const unlessTold: Protection = {

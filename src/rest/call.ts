@@ -6,6 +6,7 @@ import { requireAccess } from "./auth.ts";
 import { parseJson, readText } from "./body.ts";
 import type { BodyOf, EndpointShape, ParamsOf, QueryOf, ReplyOf } from "./endpoint.ts";
 import type { EventHub } from "./event-hub.ts";
+import type { History } from "./history.ts";
 import type { Attempt } from "./idempotency.ts";
 import type { RestSource } from "./source.ts";
 
@@ -22,6 +23,7 @@ export interface Call<E> {
   gate: TokenGate;
   headers: Headers;
   events: EventHub;
+  history: History;
   source: RestSource;
   nowMs: number;
   uptimeMs: number;
@@ -38,6 +40,7 @@ export type Handler<E> = (call: Call<E>) => Promise<Reply<E>> | Reply<E>;
 
 export interface Surroundings extends Door {
   events: EventHub;
+  history: History;
   /** A body that takes longer is given up. */
   bodyMs: number;
   /** Any member of an organisation may manage peers, as in the .NET service. */
@@ -74,6 +77,7 @@ export async function readCall<E extends EndpointShape>(
     gate: around.gate,
     headers: raw.request.headers,
     events: around.events,
+    history: around.history,
     source: around.source,
     nowMs: around.nowMs(),
     uptimeMs: around.nowMs() - around.startedAtMs,

@@ -5,9 +5,11 @@
  * ours but each other.
  */
 import { healthEndpoints } from "./health-endpoints.ts";
+import { historyEndpoints } from "./history-endpoints.ts";
 import { peerEndpoints } from "./peer-endpoints.ts";
 import { recordEndpoints } from "./record-endpoints.ts";
 import { registerEndpoints } from "./register-endpoints.ts";
+import { settingsEndpoints } from "./settings-endpoints.ts";
 import { tokenEndpoints } from "./token-endpoints.ts";
 import { topologyEndpoints } from "./topology-endpoints.ts";
 import { upkeepEndpoints } from "./upkeep-endpoints.ts";
@@ -22,6 +24,8 @@ export const endpoints = {
   ...topologyEndpoints,
   ...upkeepEndpoints,
   ...whyEndpoints,
+  ...historyEndpoints,
+  ...settingsEndpoints,
 } as const;
 
 export type Endpoints = typeof endpoints;

@@ -10,6 +10,7 @@ import { localAdverts } from "../replication/local-adverts.ts";
 import { ambers } from "../replication/node-health.ts";
 import * as subscriptions from "../replication/subscriptions.ts";
 import * as upkeep from "../replication/upkeep.ts";
+import { vitalsMeter } from "../runtime/vitals.ts";
 import * as origin from "../sealing/origin.ts";
 import { health, sql } from "../store/sql.ts";
 import { metricsText } from "../telemetry/meter.ts";
@@ -25,6 +26,7 @@ export function nodeSource(facts: {
   grpcAddress: string;
   revokeToken: RestSource["revokeToken"];
   trustStatus: RestSource["trustStatus"];
+  listSettings: RestSource["listSettings"];
   takeIn: (page: {
     registerId: string;
     bytes: Uint8Array<ArrayBuffer>;
@@ -43,6 +45,8 @@ export function nodeSource(facts: {
     ambers,
     metricsText,
     trustStatus: facts.trustStatus,
+    vitals: vitalsMeter(),
+    listSettings: facts.listSettings,
     queueSize: origin.queueSize,
     answers: storedAnswers(),
     listPeers: () => book().list().map(viewOf),

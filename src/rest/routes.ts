@@ -3,11 +3,13 @@ import type { EndpointName, Endpoints } from "./contract.ts";
 import * as dockets from "./dockets.ts";
 import * as events from "./events.ts";
 import * as health from "./health.ts";
+import * as history from "./history.ts";
 import * as peerFigures from "./peer-figures.ts";
 import * as peerOrders from "./peer-orders.ts";
 import * as peers from "./peers.ts";
 import * as records from "./records.ts";
 import * as registers from "./registers.ts";
+import * as settings from "./settings.ts";
 import * as subscriptions from "./subscriptions.ts";
 import * as tokens from "./tokens.ts";
 import * as topology from "./topology.ts";
@@ -60,6 +62,8 @@ export const routes: { [Name in EndpointName]: Handler<Endpoints[Name]> } = {
   repair: upkeep.repair,
   whyRegister: why.whyRegister,
   listEvidence: why.listEvidence,
+  history: history.history,
+  listSettings: settings.listSettings,
   revokeToken: tokens.revokeToken,
   revokeOwnToken: tokens.revokeOwnToken,
 };

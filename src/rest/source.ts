@@ -2,6 +2,7 @@ import type { Head, Outcome } from "../dockets/types.ts";
 import type { RegisterRow } from "../registers/registers-table.ts";
 import type { Amber } from "../replication/ambers.ts";
 import type { UpkeepStatus } from "../replication/upkeep.ts";
+import type { SettingView } from "../runtime/config.ts";
 import type { TrustStatus } from "../trust/trust.ts";
 import type { AnswerBook } from "./idempotency.ts";
 import type { PeerDesk, PeerView } from "./peer-desk.ts";
@@ -24,6 +25,10 @@ export interface RestSource {
   metricsText(): Promise<string>;
   /** How peers prove who they are here, and when what this node shows them ends. */
   trustStatus(): TrustStatus;
+  /** How this process is doing: share of one core since the last call, resident memory. */
+  vitals(): { cpuPercent: number; memoryMb: number };
+  /** What is in force, secrets masked. */
+  listSettings(): SettingView[];
   /** Transactions accepted and not yet sealed or passed on. */
   queueSize(): number;
 

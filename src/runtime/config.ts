@@ -19,7 +19,7 @@ export interface Effective {
 }
 
 /** Shown as `***` wherever the configuration is printed. */
-export const secretKeys: readonly ConfigKey[] = [
+const secretKeys: readonly ConfigKey[] = [
   "jwtSigningKey",
   "jwtVerificationKeys",
   "dbConnection",
@@ -88,6 +88,31 @@ function settled(
 ): z.infer<typeof configSchema> {
   if (!config.production || sources.peerAuth !== "default") return config;
   return { ...config, peerAuth: "mtls" };
+}
+
+/** A setting as it may be shown to anybody who may ask. */
+export interface SettingView {
+  key: ConfigKey;
+  /** Null: not set, and there is no default. */
+  value: string | number | boolean | string[] | null;
+  source: ConfigSource;
+  variable: string;
+  description: string;
+}
+
+/** Every setting, in the order of the schema, secrets masked. */
+export function viewSettings({ config, sources }: Effective): SettingView[] {
+  return (Object.keys(configSchema.shape) as ConfigKey[]).map((key) => {
+    const value = config[key];
+    const isSecret = secretKeys.includes(key) && value !== undefined;
+    return {
+      key,
+      value: isSecret ? "***" : (value ?? null),
+      source: sources[key],
+      variable: environmentName(key),
+      description: configSchema.shape[key].description ?? "",
+    };
+  });
 }
 
 function pickValue(

@@ -123,6 +123,9 @@ export const limits = {
   eventLookMs: 1_000,
   quietStreamMs: 15_000,
   eventRetryMs: 2_000,
+  /** Figures kept for the dashboard: an hour in steps of ten seconds. */
+  historyStepMs: 10_000,
+  historySamples: 361,
   /** A REST request's body must be here within this. */
   requestBodyMs: 60_000,
   /** How far a docket's time may lie ahead of our clock. */

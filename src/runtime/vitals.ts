@@ -1,12 +1,10 @@
 /**
- * How this process is doing, for heartbeats, metrics and health answers. Owns the reading of the
- * last CPU sample and the watch over the event loop; only measures, never decides.
+ * How this process is doing, for heartbeats, metrics and health answers. Owns the watch over the
+ * event loop; only measures, never decides.
  */
 import { statfsSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import { monitorEventLoopDelay } from "node:perf_hooks";
-
-let lastCpu = { atMs: 0, usedMs: 0 };
 
 export interface Vitals {
   /** Share of one core since the last reading, in percent. */
@@ -15,17 +13,24 @@ export interface Vitals {
   uptimeSeconds: number;
 }
 
-export function readVitals(): Vitals {
-  const nowMs = performance.now();
-  const { user, system } = process.cpuUsage();
-  const usedMs = (user + system) / 1000;
-  const sinceMs = Math.max(1, nowMs - lastCpu.atMs);
-  const cpuPercent = ((usedMs - lastCpu.usedMs) / sinceMs) * 100;
-  lastCpu = { atMs: nowMs, usedMs };
-  return {
-    cpuPercent: Math.round(cpuPercent * 10) / 10,
-    memoryMb: Math.round(process.memoryUsage().rss / (1024 * 1024)),
-    uptimeSeconds: Math.floor(process.uptime()),
+/** For heartbeats. */
+export const readVitals: () => Vitals = vitalsMeter();
+
+/** A meter of one's own: what one reader asks does not shorten what another one measures. */
+export function vitalsMeter(): () => Vitals {
+  let last = { atMs: 0, usedMs: 0 };
+  return () => {
+    const nowMs = performance.now();
+    const { user, system } = process.cpuUsage();
+    const usedMs = (user + system) / 1000;
+    const sinceMs = Math.max(1, nowMs - last.atMs);
+    const cpuPercent = ((usedMs - last.usedMs) / sinceMs) * 100;
+    last = { atMs: nowMs, usedMs };
+    return {
+      cpuPercent: Math.round(cpuPercent * 10) / 10,
+      memoryMb: Math.round(process.memoryUsage().rss / (1024 * 1024)),
+      uptimeSeconds: Math.floor(process.uptime()),
+    };
   };
 }
 

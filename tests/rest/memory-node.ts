@@ -26,6 +26,7 @@ import type {
   SubscriptionView,
   UpkeepView,
 } from "../../src/rest/source.ts";
+import { loadConfig, viewSettings } from "../../src/runtime/config.ts";
 import { MemoryAnswers } from "./memory-answers.ts";
 import { MemoryPeerDesk } from "./memory-peer-desk.ts";
 
@@ -73,6 +74,8 @@ export class MemoryNode implements RestSource {
     certificateExpiresAtMs: null,
     authorityExpiresAtMs: null,
   });
+  vitals = () => ({ cpuPercent: 12.5, memoryMb: 90 });
+  listSettings = () => viewSettings(loadConfig({}));
   queueSize = () => 0;
   readonly answers = new MemoryAnswers();
   damaged: string[] = [];

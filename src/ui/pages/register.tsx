@@ -1,0 +1,192 @@
+import { call } from "../net/call.ts";
+import {
+  type Available,
+  available,
+  type Subscription,
+  subscriptions,
+  topology,
+} from "../net/node-state.ts";
+import { Badge } from "../parts/badge.tsx";
+import { Card, Empty, Fault } from "../parts/card.tsx";
+import { Foreign, Id } from "../parts/foreign.tsx";
+import { PageHead } from "../parts/page-head.tsx";
+import { useOwnResource, useResource } from "../parts/resource-view.ts";
+import { SyncRow } from "../parts/sync-row.tsx";
+import { shortId, shown } from "../words/foreign.ts";
+import { verificationWords } from "../words/states.ts";
+import { DocketList } from "./docket-list.tsx";
+import { AdvertFacts, type Details, HeldFacts, PolicyFacts } from "./register-facts.tsx";
+import { Evidence, RegisterWhy } from "./register-history.tsx";
+import {
+  askAdvertise,
+  askPurge,
+  askSubmit,
+  askSubscribe,
+  askUnsubscribe,
+} from "./register-orders.tsx";
+
+/** One register: how it stands, what is in it, who has it, what can be done about it. */
+export function RegisterPage(props: { registerId: string }) {
+  const { registerId } = props;
+  const found = useOwnResource(registerId, () =>
+    call("getRegister", { params: { registerId } }).catch((thrown) => {
+      // Followed, and nothing came yet: the rest of the page still has something to show.
+      if (thrown.status === 404) return null;
+      throw thrown;
+    }),
+  );
+  const { value: register, error } = useResource(found);
+  const followed = useResource(subscriptions).value;
+  const told = useResource(available).value;
+  useResource(topology);
+  const subscription = followed?.find((one) => one.registerId === registerId) ?? null;
+  const advert = told?.find((one) => one.registerId === registerId) ?? null;
+  const name = register?.name ?? advert?.name ?? "";
+  const isKnown = register !== null || subscription !== null || advert !== null;
+  return (
+    <>
+      <PageHead
+        name={name === "" ? shortId(registerId) : shown(name, 40)}
+        title={<Foreign text={name === "" ? registerId : name} max={80} />}
+        back={{ href: "#/registers", label: "Registers" }}
+        note={
+          <>
+            <Id id={registerId} max={40} hasCopy />
+            {register === null ? null : <Kinds register={register} />}
+          </>
+        }
+        actions={
+          <Orders
+            registerId={registerId}
+            register={register}
+            subscription={subscription}
+            isAvailable={advert !== null}
+          />
+        }
+      />
+      {error === null ? null : <Fault message={error.message} />}
+      {followed !== null && told !== null && !isKnown && error === null ? (
+        <Empty icon="registers" title="This register is not here, and no peer tells of it.">
+          A private one is shown to operators only: <a href="#/settings">enter a token</a>.
+        </Empty>
+      ) : null}
+      <RegisterCards
+        registerId={registerId}
+        register={register}
+        subscription={subscription}
+        advert={advert}
+      />
+    </>
+  );
+}
+
+function RegisterCards(props: {
+  registerId: string;
+  register: Details | null;
+  subscription: Subscription | null;
+  advert: Available | null;
+}) {
+  const { registerId, register, subscription, advert } = props;
+  return (
+    <>
+      {subscription === null ? null : (
+        <Card title="Replication">
+          <SyncRow subscription={subscription} isAlone />
+        </Card>
+      )}
+      {register === null && advert !== null && subscription === null ? (
+        <Card title="As peers tell it">
+          <AdvertFacts advert={advert} />
+        </Card>
+      ) : null}
+      {register === null ? null : (
+        <>
+          <div class="split">
+            <Card title="What is here">
+              <HeldFacts register={register} />
+            </Card>
+            <Card title="Policy and holders">
+              <PolicyFacts register={register} />
+            </Card>
+          </div>
+          <DocketList register={register} />
+        </>
+      )}
+      {register !== null || subscription !== null || advert !== null ? (
+        <div class="split">
+          <Card title="Why it stands so" isFlush>
+            <RegisterWhy registerId={registerId} />
+          </Card>
+          {register === null ? null : (
+            <Card title="Evidence against its validators" isFlush>
+              <Evidence registerId={registerId} />
+            </Card>
+          )}
+        </div>
+      ) : null}
+    </>
+  );
+}
+
+function Kinds(props: { register: Details }) {
+  const { register } = props;
+  const verification = verificationWords(register.verification);
+  return (
+    <>
+      <Badge tone={verification.tone} title={verification.meaning}>
+        {verification.word}
+      </Badge>
+      <Badge tone="plain">{register.isPublic ? "public" : "private"}</Badge>
+      {register.isOrigin ? <Badge tone="info">sealed here</Badge> : null}
+    </>
+  );
+}
+
+function Orders(props: {
+  registerId: string;
+  register: Details | null;
+  subscription: Subscription | null;
+  isAvailable: boolean;
+}) {
+  const { registerId, register, subscription, isAvailable } = props;
+  const mesh = topology.value.value;
+  const holders = mesh?.registers.find((one) => one.registerId === registerId)?.holders ?? [];
+  const isOnlyHere = holders.every((holder) => holder === mesh?.nodeId);
+  return (
+    <>
+      {register === null ? null : (
+        <button type="button" class="button" onClick={() => askAdvertise(registerId)}>
+          Tell peers
+        </button>
+      )}
+      {register?.isOrigin ? (
+        <button type="button" class="button primary" onClick={() => askSubmit(registerId)}>
+          Submit record
+        </button>
+      ) : null}
+      {subscription !== null ? (
+        <>
+          <button type="button" class="button" onClick={() => askUnsubscribe(registerId)}>
+            Unsubscribe
+          </button>
+          <button
+            type="button"
+            class="button danger"
+            onClick={() => askPurge(registerId, isOnlyHere)}
+          >
+            Purge
+          </button>
+        </>
+      ) : null}
+      {subscription === null && !register?.isOrigin && (isAvailable || register !== null) ? (
+        <button
+          type="button"
+          class="button primary"
+          onClick={() => askSubscribe(registerId, register?.genesisHash)}
+        >
+          Subscribe
+        </button>
+      ) : null}
+    </>
+  );
+}
