@@ -35,7 +35,8 @@ export function Alerts() {
         tone: one.syncState === "Error" ? ("bad" as const) : ("warn" as const),
         text: (
           <>
-            Register <Id id={one.registerId} /> {one.syncState === "Error" ? "stopped" : "retries"}:{" "}
+            Register <Id id={one.registerId} />
+            {one.syncState === "Error" ? " stopped: " : " tries again: "}
             <Foreign text={one.errorMessage ?? one.errorCode ?? "without a word"} max={240} />
           </>
         ),

@@ -214,7 +214,7 @@ function Adverts(props: { peer: Details }) {
             <Id id={advert.registerId} max={22} />
           </a>
           <span class="muted small">
-            docket {grouped(advert.latestDocketVersion)}, {advert.isPublic ? "public" : "private"},{" "}
+            {advert.isPublic ? "public" : "private"}, docket {grouped(advert.latestDocketVersion)},{" "}
             <Foreign text={advert.syncState} max={24} />
           </span>
         </li>
