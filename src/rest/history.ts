@@ -36,7 +36,7 @@ export class History {
   }
 
   start(): void {
-    this.#last ??= this.#totals();
+    this.sample();
     this.#sampling ??= every(limits.historyStepMs, {
       clock: this.clock,
       tick: async () => this.sample(),

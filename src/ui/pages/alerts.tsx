@@ -72,20 +72,22 @@ export function Alerts() {
 
 /** Reasons as the node gives them; what it says without one is still said. */
 function fromHealth(report: Health): Alert[] {
-  const reasons = (report as { reasons?: readonly unknown[] }).reasons ?? [];
-  const told = reasons.flatMap((reason, index): Alert[] => {
-    const { message, state, code } = reason as { message?: string; state?: string; code?: string };
-    if (message === undefined) return [];
-    const tone = state === "unhealthy" || state === "red" ? "bad" : "warn";
-    return [{ key: `health ${code ?? index}`, tone, text: <Foreign text={message} max={300} /> }];
-  });
-  if (told.length > 0 || report.status === "healthy") return told;
+  const failed = Object.entries(report.checks).filter(([, isGood]) => !isGood);
   return [
-    {
-      key: "health",
-      tone: "bad",
-      text: "The node says that it is not well: its database does not answer.",
-    },
+    ...failed.map(
+      ([name]): Alert => ({
+        key: `check ${name}`,
+        tone: "bad",
+        text: `The node is not well: its ${name} does not answer.`,
+      }),
+    ),
+    ...report.warnings.map(
+      ({ code, message }): Alert => ({
+        key: `health ${code}`,
+        tone: "warn",
+        text: <Foreign text={`${message}.`} max={300} />,
+      }),
+    ),
   ];
 }
 

@@ -81,6 +81,12 @@ export function OverviewPage() {
   );
 }
 
+const doors: Record<Health["peerSecurity"]["peerAuth"], string> = {
+  mtls: "peers prove themselves by certificate",
+  token: "peers prove themselves by token",
+  open: "any peer may call",
+};
+
 function StateLine(props: { report: Health }) {
   const { report } = props;
   const { peerSecurity } = report;
@@ -93,7 +99,7 @@ function StateLine(props: { report: Health }) {
       <span>up {durationText(secondsOfUptime(report.uptime))}</span>
       <span>version {report.version}</span>
       <span>
-        peers by {peerSecurity.peerAuth === "mtls" ? "certificate" : peerSecurity.peerAuth}
+        {doors[peerSecurity.peerAuth]}
         {peerSecurity.isEncrypted ? ", encrypted" : ", not encrypted"}
       </span>
     </>
@@ -131,9 +137,7 @@ function Tiles(props: { samples: readonly Sample[] }) {
         name="Stored"
         value={last === undefined ? "–" : compact(last.transactionsPerSecond)}
         unit="records/s"
-        note={
-          last === undefined ? "first figure after 10 s" : `${bytesText(last.bytesPerSecond)}/s`
-        }
+        note={last === undefined ? " " : `${bytesText(last.bytesPerSecond)}/s`}
       />
       <Tile
         name="Behind"

@@ -214,8 +214,9 @@ function Adverts(props: { peer: Details }) {
             <Id id={advert.registerId} max={22} />
           </a>
           <span class="muted small">
-            {advert.isPublic ? "public" : "private"}, docket {grouped(advert.latestDocketVersion)},{" "}
-            <Foreign text={advert.syncState} max={24} />
+            <Foreign text={advert.syncState} max={24} />, docket{" "}
+            {grouped(advert.latestDocketVersion)}
+            {advert.isPublic ? "" : ", private"}
           </span>
         </li>
       ))}

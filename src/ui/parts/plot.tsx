@@ -73,7 +73,7 @@ function settingsOf(props: PlotProps, element: HTMLElement): uPlot.Options {
   return {
     width: element.clientWidth,
     height,
-    padding: [10, 8, 0, 0],
+    padding: [10, 18, 0, 0],
     legend: { show: false },
     cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
     scales: {

@@ -11,6 +11,7 @@ export function SyncRow(props: { subscription: Subscription; isAlone?: boolean }
   const { subscription, isAlone = false } = props;
   const { registerId, totalDocketsInChain, sourcePeerId } = subscription;
   const state = syncState(subscription);
+  const stage = limitingStage(subscription);
   const held = (subscription.lastSyncedDocketVersion ?? -1) + 1;
   const total = Math.max(held, totalDocketsInChain);
   const percent = total === 0 ? 0 : (held / total) * 100;
@@ -38,7 +39,7 @@ export function SyncRow(props: { subscription: Subscription; isAlone?: boolean }
         {[
           syncPace(subscription),
           sourcePeerId === null ? "no source yet" : `from ${sourcePeerId}`,
-          behind(subscription) > 0 ? `limited by ${limitingStage(subscription)}` : null,
+          stage === null || behind(subscription) === 0 ? null : `limited by ${stage}`,
         ]
           .filter((text) => text !== null)
           .map((text, index) => (

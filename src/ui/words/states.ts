@@ -86,14 +86,14 @@ export function syncPace(subscription: Subscription): string | null {
 }
 
 /** What the speed hangs on, as far as it can be told from here. */
-export function limitingStage(subscription: Subscription): string {
+export function limitingStage(subscription: Subscription): string | null {
   const told = (subscription as { limitingStage?: string | null }).limitingStage;
   if (typeof told === "string") return stageNames[told] ?? told;
   if (subscription.sourcePeerId === null) return "no source: nobody in sight has it";
   if (subscription.syncState === "Syncing" && subscription.docketsPerSecond === 0) {
     return `the source, ${subscription.sourcePeerId}: nothing came lately`;
   }
-  return "nothing: it comes as fast as it is made";
+  return null;
 }
 
 const stageNames: Record<string, string> = {
