@@ -22,6 +22,7 @@ import * as heads from "./registers/heads.ts";
 import * as hotCache from "./registers/hot-cache.ts";
 import { finishPurges } from "./registers/purge.ts";
 import { bindRegister, reportSource, upkeepOptions } from "./replication/binding.ts";
+import * as budgets from "./replication/budgets.ts";
 import { localAdverts } from "./replication/local-adverts.ts";
 import * as nodeHealth from "./replication/node-health.ts";
 import { storePeerEvents } from "./replication/peer-events.ts";
@@ -129,6 +130,8 @@ async function openFloors(
     takeIn: (page) => road.takeIn({ ...page, isOrigin: true }),
   });
   closers.push(origin.close);
+  budgets.open(config, systemClock);
+  closers.push(budgets.close);
   await subscriptions.open(loopOptions(config, { identity, road }));
   closers.push(subscriptions.close);
   watching.open({ clock: systemClock, dice });
@@ -146,6 +149,7 @@ async function openFloors(
   const reload = async (next: Config) => {
     logHolder.setLevel(next.logLevel);
     rest.changeRates(next);
+    budgets.change(next);
     await tokens.reload(next);
     reachNewSeeds(next.seeds);
   };

@@ -10,6 +10,7 @@ import type { Clock } from "../runtime/clock.ts";
 import { health } from "../store/sql.ts";
 import { replication } from "../wire/services.ts";
 import { verifyPage } from "../workers/pool.ts";
+import { withinBudget } from "./budgets.ts";
 import { commitPage } from "./commit.ts";
 import { noteContradiction } from "./evidence.ts";
 import type { SourceReport } from "./judge.ts";
@@ -54,8 +55,8 @@ export function bindRegister(
   const pin = register.genesisHash === null ? {} : { genesisHash: register.genesisHash };
   return {
     sources: () => sourcesOf(registerId),
-    pull: (source, cursor) =>
-      pullPages(source, {
+    pull: (source, cursor) => {
+      const pages = pullPages(source, {
         registerId,
         nextNumber: cursor.nextNumber,
         channel: channelTo(source),
@@ -65,9 +66,11 @@ export function bindRegister(
         usesReplication: source.speaksReplication && options.replicationProtocol,
         clock: options.clock,
         signal: cursor.signal,
-      }),
-    pullRange: (source, range) =>
-      pullRange(source, {
+      });
+      return withinBudget(pages, { registerId, peerId: source.peerId, signal: cursor.signal });
+    },
+    pullRange: (source, range) => {
+      const pages = pullRange(source, {
         registerId,
         nextNumber: range.from,
         docketCount: range.count,
@@ -76,7 +79,9 @@ export function bindRegister(
         pullTimeoutMs: options.pullTimeoutMs,
         clock: options.clock,
         signal: range.signal,
-      }),
+      });
+      return withinBudget(pages, { registerId, peerId: source.peerId, signal: range.signal });
+    },
     start: (source, signal) =>
       startForwardOnly(source, {
         registerId,

@@ -7,6 +7,7 @@ import type { Clock } from "../runtime/clock.ts";
 import { limits } from "../runtime/limits.ts";
 import { logFor } from "../runtime/log.ts";
 import { discovery } from "../wire/services.ts";
+import { isWaiting } from "./budgets.ts";
 import type { Happening } from "./judge.ts";
 import type { RegisterLoop } from "./register-loop.ts";
 import { type Step, Supervisor } from "./supervisor.ts";
@@ -68,7 +69,11 @@ export function supervise(
     if (step === "re-discover") options.rediscover(registerId);
     loop.askAgain({ restMs: step === "re-request" ? 0 : restMs });
   }
-  const supervisor = new Supervisor({ ...options, look: () => loop.look(), act });
+  const look = () => {
+    const seen = loop.look();
+    return { ...seen, isBehind: seen.isBehind && !isWaiting(registerId) };
+  };
+  const supervisor = new Supervisor({ ...options, look, act });
   void supervisor.run(options.signal);
 }
 

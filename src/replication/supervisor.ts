@@ -38,6 +38,8 @@ const sentences: Record<Step, string> = {
 export class Supervisor {
   #nextNumber = -1;
   #movedMs: number;
+  /** Since when it has been behind without a pause. */
+  #behindMs: number;
   #taken = 0;
 
   constructor(
@@ -49,6 +51,7 @@ export class Supervisor {
     },
   ) {
     this.#movedMs = options.clock.monotonicMs();
+    this.#behindMs = this.#movedMs;
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -67,7 +70,8 @@ export class Supervisor {
       this.#movedMs = nowMs;
       this.#taken = 0;
     }
-    if (seen.isBehind && nowMs - seen.startedMs > limits.runMs) {
+    if (!seen.isBehind) this.#behindMs = nowMs;
+    if (nowMs - Math.max(seen.startedMs, this.#behindMs) > limits.runMs) {
       this.#take("restart", seen, nowMs);
       return;
     }

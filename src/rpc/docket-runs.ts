@@ -5,6 +5,7 @@ import type { StoredBundle } from "../registers/dockets-table.ts";
 import { follow } from "../registers/feed.ts";
 import { registerOf } from "../registers/heads.ts";
 import { readDockets } from "../registers/stored-dockets.ts";
+import { sendBytesAtOnce } from "../replication/budgets.ts";
 import { limits } from "../runtime/limits.ts";
 import { newsMissed } from "../telemetry/recording.ts";
 import { refuse } from "../wire/status.ts";
@@ -35,7 +36,7 @@ export async function* readRun(run: StoredRun): AsyncGenerator<StoredBundle[], v
       registerId,
       next,
       countMax: Math.min(limits.frameDockets, countLeft, last - next + 1),
-      bytesMax: Math.min(limits.frameBytes, bytesLeft),
+      bytesMax: Math.min(sendBytesAtOnce(), bytesLeft),
       headersOnly,
       controlOnly,
     });

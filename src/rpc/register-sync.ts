@@ -27,7 +27,7 @@ import {
   servedRegister,
   shownRegister,
 } from "./served.ts";
-import { serving } from "./serving.ts";
+import { serving, spendFor } from "./serving.ts";
 
 /** `RegisterSync`: the same chain for nodes that fetch headers and bodies apart. */
 export function registerSyncHandlers(options: ServeOptions): Handler[] {
@@ -40,7 +40,7 @@ export function registerSyncHandlers(options: ServeOptions): Handler[] {
     answerStream(registerSync.pullDocketTransactions, (request, caller) => {
       checkDocketTransactionRequest(request);
       servedRegister(request.registerId, caller, options);
-      return pullTransactions(request);
+      return pullTransactions(request, caller);
     }),
     answerStream(registerSync.subscribeToRegister, (request, caller) => {
       checkRegisterSubscriptionRequest(request);
@@ -86,6 +86,7 @@ async function* pullChain(
  */
 async function* pullTransactions(
   request: m.DocketTransactionRequest,
+  caller: Caller,
 ): AsyncGenerator<m.Draft<m.TransactionEntry>> {
   const { registerId } = request;
   let count = 8;
@@ -97,6 +98,7 @@ async function* pullTransactions(
       const data = found.get(transactionId)?.data;
       if (data === undefined) throw unknownTransaction(registerId, transactionId);
       bytes += data.byteLength;
+      await spendFor(caller, { registerId, bytes: data.byteLength });
       yield {
         transactionId,
         registerId,

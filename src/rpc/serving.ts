@@ -1,5 +1,6 @@
 import { readBundle } from "../dockets/bundle.ts";
 import type { StoredBundle } from "../registers/dockets-table.ts";
+import { spend } from "../replication/budgets.ts";
 import { docketsMoved, newsDelivered } from "../telemetry/recording.ts";
 import { beginSpan } from "../telemetry/tracer.ts";
 import type { Caller } from "../wire/serve.ts";
@@ -24,6 +25,7 @@ export async function* serving(
   if (next > last) span.end();
   try {
     for await (const bundles of runs) {
+      await spendOn(bundles, asked);
       yield bundles;
       count(bundles);
       const newest = bundles.at(-1)?.number ?? -1;
@@ -36,6 +38,25 @@ export async function* serving(
   } finally {
     span.end();
   }
+}
+
+/** Waits until they may go. What filters leave out counts as well. */
+function spendOn(
+  bundles: readonly StoredBundle[],
+  { registerId, caller }: { registerId: string; caller: Partial<Caller> },
+): Promise<void> {
+  const bytes = bundles.reduce((sum, { bundle }) => sum + bundle.byteLength, 0);
+  return spendFor(caller, { registerId, bytes });
+}
+
+/** The peer is who proved it, else who it says it is, else its connection. */
+export function spendFor(
+  caller: Partial<Caller>,
+  sent: { registerId: string; bytes: number },
+): Promise<void> {
+  const peerId = caller.provenId ?? caller.peerId ?? caller.address ?? "";
+  const signal = caller.signal ?? new AbortController().signal;
+  return spend({ ...sent, direction: "send", peerId, signal });
 }
 
 /** Versions tell how many transactions there are; only the last docket has to be looked into. */

@@ -168,6 +168,12 @@ export const configSchema = z.object({
     .max(60_000)
     .default(500)
     .describe("Longest wait of a transaction for its docket, ms"),
+  sendBytesPerSecond: budget("Bytes of dockets a second to all peers"),
+  receiveBytesPerSecond: budget("Bytes of dockets a second from all peers"),
+  peerSendBytesPerSecond: budget("Bytes of dockets a second to one peer"),
+  peerReceiveBytesPerSecond: budget("Bytes of dockets a second from one peer"),
+  registerSendBytesPerSecond: budget("Bytes of dockets a second of one register to peers"),
+  registerReceiveBytesPerSecond: budget("Bytes of dockets a second of one register from peers"),
   verifyTransactions: z
     .enum(["all", "none"])
     .default("all")
@@ -266,6 +272,17 @@ export const configSchema = z.object({
 
 function port(name: string) {
   return z.coerce.number().int().min(0).max(65_535).describe(`${name}; 0 picks a free one`);
+}
+
+function budget(meaning: string) {
+  return z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(1e12)
+    .refine((rate) => rate === 0 || rate >= 65_536, "must be 0 or at least 65536")
+    .default(0)
+    .describe(`${meaning}; 0: no bound, else 65536 or more`);
 }
 
 function rate(perMinute: number, meaning: string) {

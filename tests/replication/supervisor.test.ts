@@ -60,6 +60,12 @@ describe("Supervisor", () => {
     expect(await watch(() => ({ isBehind: false }), { seconds: 3_600 })).toEqual([]);
   });
 
+  test("does not start a run anew that has lasted long and is behind only now", async () => {
+    const longMs = limits.runMs + 60_000;
+    const look = (nowMs: number) => ({ nextNumber: nowMs, isBehind: nowMs > longMs });
+    expect(await watch(look, { seconds: longMs / 1_000 + 120 })).toEqual([]);
+  });
+
   test("starts a run anew that is behind after its full time, although dockets come", async () => {
     const steps = await watch((nowMs) => ({ nextNumber: nowMs }), {
       seconds: limits.runMs / 1000 + 2,
