@@ -9,6 +9,10 @@ const benches: Record<string, { file: string; what: string }> = {
   },
   verify: { file: "bench-verify.ts", what: "verification alone, one thread and the pool" },
   store: { file: "bench-store.ts", what: "the store alone, beside a plain COPY" },
+  rest: {
+    file: "bench-rest.ts",
+    what: "REST at 1,000 peers and 1,000 registers, beside plain Elysia",
+  },
   mesh: { file: "bench-mesh.ts", what: "25 nodes find each other; what a peer costs" },
 };
 

@@ -1,3 +1,4 @@
+import { present } from "../base/assert.ts";
 import { limits } from "../runtime/limits.ts";
 import type { Advert } from "./advert.ts";
 import { book } from "./book.ts";
@@ -53,18 +54,17 @@ export function sourcesOf(registerId: string): Source[] {
  * Names and heights are the tellers' words, and hearsay tells no heights.
  */
 export function availableRegisters(own: readonly Advert[]): AvailableRegister[] {
-  const tellings = new Map<string, Telling[]>();
-  for (const advert of own) add(tellings, { advert, isPeer: false, isHearsay: false });
+  const tallies = new Map<string, Tally>();
+  for (const advert of own) tallyOf(tallies, advert).own ??= advert;
   for (const peer of book().usable()) {
     if (book().isResting(peer)) continue;
     for (const advert of peer.adverts.values()) {
-      const { isHearsay } = advert;
-      if (!isStale(advert)) add(tellings, { advert, isPeer: true, isHearsay });
+      if (!isStale(advert)) count(tallyOf(tallies, advert), advert);
     }
   }
-  return [...tellings]
-    .map(([registerId, told]) => rowOf(registerId, told))
-    .sort((left, right) => left.registerId.localeCompare(right.registerId));
+  return [...tallies]
+    .map(([registerId, tally]) => rowOf(registerId, tally))
+    .sort((left, right) => (left.registerId < right.registerId ? -1 : 1));
 }
 
 /** At most this many adverts go into one message. */
@@ -72,54 +72,85 @@ export function boundAdverts(adverts: readonly Advert[]): readonly Advert[] {
   return adverts.slice(0, limits.advertsPerPeer);
 }
 
-interface Telling {
-  advert: Advert;
-  isPeer: boolean;
-  isHearsay: boolean;
+/** What is told of one register, by the genesis docket it is told to have. */
+interface Tally {
+  /** Our own word, before all others. */
+  own: Advert | null;
+  told: Map<string | null, Told>;
 }
 
-function add(tellings: Map<string, Telling[]>, telling: Telling): void {
-  const { registerId } = telling.advert;
-  const told = tellings.get(registerId);
-  if (told === undefined) tellings.set(registerId, [telling]);
-  else told.push(telling);
+interface Told {
+  first: Advert;
+  peers: number;
+  replicas: number;
+  /** Those who tell at first hand, and the two highest that they tell. */
+  firstHand: number;
+  versions: [number, number];
+  dockets: [number, number];
+}
+
+function tallyOf(tallies: Map<string, Tally>, { registerId }: Advert): Tally {
+  const known = tallies.get(registerId);
+  if (known !== undefined) return known;
+  const fresh: Tally = { own: null, told: new Map() };
+  tallies.set(registerId, fresh);
+  return fresh;
+}
+
+/** One pass and no lists: a thousand peers may tell of a thousand registers each. */
+function count({ told }: Tally, advert: HeardAdvert): void {
+  const same = told.get(advert.genesisHash) ?? newTold(advert);
+  if (same.peers === 0) told.set(advert.genesisHash, same);
+  same.peers += 1;
+  if (advert.hasFullReplica) same.replicas += 1;
+  if (!advert.isHearsay) countHeights(same, advert);
+}
+
+function countHeights(told: Told, advert: Advert): void {
+  told.firstHand += 1;
+  raise(told.versions, advert.latestVersion);
+  raise(told.dockets, advert.latestDocketVersion);
+}
+
+function newTold(first: Advert): Told {
+  return { first, peers: 0, replicas: 0, firstHand: 0, versions: [0, 0], dockets: [0, 0] };
+}
+
+function raise(highest: [number, number], height: number): void {
+  if (height > highest[0]) {
+    highest[1] = highest[0];
+    highest[0] = height;
+  } else if (height > highest[1]) highest[1] = height;
 }
 
 /** Of several genesis dockets the one that most tell counts; our own word before all others. */
-function rowOf(registerId: string, told: readonly Telling[]): AvailableRegister {
-  const genesisHash = mostTold(told);
-  const same = told.filter(({ advert }) => advert.genesisHash === genesisHash);
-  const first = same.find((telling) => !telling.isPeer) ?? same[0];
-  const peers = same.filter((telling) => telling.isPeer);
-  const atFirstHand = same.filter((telling) => !telling.isHearsay);
+function rowOf(registerId: string, { own, told }: Tally): AvailableRegister {
+  const genesisHash = own === null ? mostTold(told) : own.genesisHash;
+  const same = told.get(genesisHash);
+  const first = own ?? same?.first;
+  const heights = same ?? newTold(present(first, "what is told of a register"));
+  if (own !== null) countHeights(heights, own);
   return {
     registerId,
-    name: first?.advert.name ?? null,
-    description: first?.advert.description ?? null,
-    peerCount: peers.length,
-    fullReplicaPeerCount: peers.filter(({ advert }) => advert.hasFullReplica).length,
-    latestVersion: believed(atFirstHand.map(({ advert }) => advert.latestVersion)),
-    latestDocketVersion: believed(atFirstHand.map(({ advert }) => advert.latestDocketVersion)),
-    isPublic: first?.advert.isPublic ?? false,
+    name: first?.name ?? null,
+    description: first?.description ?? null,
+    peerCount: same?.peers ?? 0,
+    fullReplicaPeerCount: same?.replicas ?? 0,
+    latestVersion: believed(heights.versions, heights.firstHand),
+    latestDocketVersion: believed(heights.dockets, heights.firstHand),
+    isPublic: first?.isPublic ?? false,
     genesisHash,
   };
 }
 
-function mostTold(told: readonly Telling[]): string | null {
-  const own = told.find((telling) => !telling.isPeer);
-  if (own !== undefined) return own.advert.genesisHash;
-  const counts = new Map<string | null, number>();
-  for (const { advert } of told) {
-    counts.set(advert.genesisHash, (counts.get(advert.genesisHash) ?? 0) + 1);
-  }
-  const ranked = [...counts].sort((left, right) => right[1] - left[1]);
-  return ranked[0]?.[0] ?? null;
+function mostTold(told: ReadonlyMap<string | null, Told>): string | null {
+  const [most] = [...told].sort((left, right) => right[1].peers - left[1].peers);
+  return most?.[0] ?? null;
 }
 
 /** The highest that is told; where three or more tell, one of them alone is not believed. */
-function believed(heights: readonly number[]): number {
-  const falling = heights.toSorted((left, right) => right - left);
-  return falling[heights.length >= 3 ? 1 : 0] ?? 0;
+function believed(highest: readonly [number, number], tellers: number): number {
+  return tellers >= 3 ? highest[1] : highest[0];
 }
 
 function isStale(advert: HeardAdvert): boolean {

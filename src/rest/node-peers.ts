@@ -64,7 +64,10 @@ export function viewOf(peer: Peer): PeerView {
       updatedAtMs: score.updatedAtMs,
     },
     health: peer.health,
-    advertisedRegisters: [...peer.adverts.values()],
+    // A thousand of them, which most who ask for a peer do not look at.
+    get advertisedRegisters() {
+      return [...peer.adverts.values()];
+    },
   };
 }
 

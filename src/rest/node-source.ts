@@ -10,12 +10,15 @@ import { localAdverts } from "../replication/local-adverts.ts";
 import { ambers } from "../replication/node-health.ts";
 import * as subscriptions from "../replication/subscriptions.ts";
 import * as upkeep from "../replication/upkeep.ts";
+import { systemClock } from "../runtime/clock.ts";
+import { limits } from "../runtime/limits.ts";
 import { vitalsMeter } from "../runtime/vitals.ts";
 import * as origin from "../sealing/origin.ts";
 import { health, sql } from "../store/sql.ts";
 import { metricsText } from "../telemetry/meter.ts";
 import { nodeNews } from "./node-news.ts";
 import { nodePeerDesk, viewOf } from "./node-peers.ts";
+import { rememberBriefly } from "./remember.ts";
 import type { RestSource } from "./source.ts";
 import { storedAnswers } from "./stored-answers.ts";
 
@@ -50,8 +53,15 @@ export function nodeSource(facts: {
     queueSize: origin.queueSize,
     answers: storedAnswers(),
     listPeers: () => book().list().map(viewOf),
+    getPeer: (peerId) => {
+      const peer = book().get(peerId);
+      return peer === null ? null : viewOf(peer);
+    },
     peerDesk: nodePeerDesk(),
-    availableRegisters: () => availableRegisters(localAdverts(null)),
+    availableRegisters: rememberBriefly(() => availableRegisters(localAdverts(null)), {
+      keepMs: limits.availableMs,
+      clock: systemClock,
+    }),
     listRegisters,
     getRegister: registerOf,
     readBundles: readDockets,

@@ -25,7 +25,7 @@ export const peerEndpoints = {
     method: "GET",
     path: "/api/peers",
     access: "anonymous",
-    summary: "Known peers; the header X-Total-Count says how many match",
+    summary: "Known peers, each with the first of its registers; X-Total-Count says how many match",
     query: z.object({
       ...paging,
       sort: z.enum(["peerId", "lastSeen", "latency", "quality", "failures"]).default("peerId"),

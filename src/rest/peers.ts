@@ -1,4 +1,5 @@
 import { PeerError } from "../base/error.ts";
+import { limits } from "../runtime/limits.ts";
 import type { Call, Reply } from "./call.ts";
 import type { Endpoints } from "./contract.ts";
 import type { PeerView } from "./peer-desk.ts";
@@ -17,7 +18,8 @@ export function listPeers(call: PeersCall): Reply<Endpoints["listPeers"]> {
   const { limit, offset, sort, status } = call.query;
   const matching = call.source.listPeers().filter((peer) => hasStatus(peer, status, call.nowMs));
   matching.sort(orders[sort]);
-  const peers = matching.slice(offset, offset + limit).map((peer) => toJson(peer, call));
+  const shown = matching.slice(offset, offset + limit);
+  const peers = shown.map((peer) => toJson(peer, { ...call, advertsMax: limits.listedAdverts }));
   return { body: peers, headers: { "x-total-count": String(matching.length) } };
 }
 
@@ -39,8 +41,8 @@ export function getPeer(call: Call<Endpoints["getPeer"]>): Reply<Endpoints["getP
 
 /** The peer, or `not-found`. */
 export function findPeer(source: RestSource, peerId: string): PeerView {
-  const peer = source.listPeers().find((one) => one.peerId === peerId);
-  if (peer !== undefined) return peer;
+  const peer = source.getPeer(peerId);
+  if (peer !== null) return peer;
   throw new PeerError("not-found", "unknown-peer", {
     message: `There is no peer ${peerId} in the book`,
     facts: { peerId },
@@ -82,7 +84,10 @@ function hasStatus(peer: PeerView, status: PeersCall["query"]["status"], nowMs: 
   }
 }
 
-export function toJson(peer: PeerView, call: { caller: PeersCall["caller"] }): PeerJson {
+export function toJson(
+  peer: PeerView,
+  call: { caller: PeersCall["caller"]; advertsMax?: number },
+): PeerJson {
   const adverts = peer.advertisedRegisters.filter((advert) => isVisible(advert, call.caller));
   return {
     peerId: peer.peerId,
@@ -102,7 +107,7 @@ export function toJson(peer: PeerView, call: { caller: PeersCall["caller"] }): P
     qualityRating: ratingOf(peer.qualityScore),
     quarantinedUntil: timeOf(peer.quarantine?.untilMs ?? null),
     advertisedRegisterCount: adverts.length,
-    advertisedRegisters: adverts.map((advert) => ({
+    advertisedRegisters: adverts.slice(0, call.advertsMax).map((advert) => ({
       registerId: advert.registerId,
       syncState: advert.syncState,
       latestVersion: advert.latestVersion,

@@ -36,6 +36,7 @@ export interface RestSource {
   readonly answers: AnswerBook;
 
   listPeers(): PeerView[];
+  getPeer(peerId: string): PeerView | null;
   readonly peerDesk: PeerDesk;
   availableRegisters(): AvailableView[];
 

@@ -15,6 +15,8 @@ const topologySchema = z.object({
       isConnected: z.boolean(),
       isBanned: z.boolean(),
       qualityScore: z.number(),
+      /** Of them, the first are shown. */
+      registerCount: count,
       registers: z.array(
         z.object({
           registerId: z.string(),
@@ -35,8 +37,10 @@ const topologySchema = z.object({
       serves: z.array(z.string()),
     }),
   ),
-  /** Who has a whole copy. */
-  registers: z.array(z.object({ registerId: z.string(), holders: z.array(z.string()) })),
+  /** Who has a whole copy: how many, and the first by name. */
+  registers: z.array(
+    z.object({ registerId: z.string(), holderCount: count, holders: z.array(z.string()) }),
+  ),
   /** Registers of which one node in sight has the only whole copy. */
   singlePoints: z.array(z.object({ registerId: z.string(), nodeId: z.string() })),
 });

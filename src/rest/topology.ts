@@ -1,3 +1,4 @@
+import { limits } from "../runtime/limits.ts";
 import type { Call, Reply } from "./call.ts";
 import type { Endpoints } from "./contract.ts";
 import type { TopologyJson } from "./topology-endpoints.ts";
@@ -8,17 +9,19 @@ type Node = TopologyJson["nodes"][number];
 
 /** The mesh as this node sees it: its own links for sure, who holds what by what peers say. */
 export function topology(call: TopologyCall): Reply<Endpoints["topology"]> {
-  const nodes = [ownNode(call), ...call.source.listPeers().map((peer) => peerNode(peer, call))];
+  const peers = call.source.listPeers();
+  const nodes = [ownNode(call), ...peers.map((peer) => peerNode(peer, call))];
   const registers = holdersOf(nodes);
+  const shownOfEach = Math.max(limits.listedAdverts, limits.topologyAdverts / nodes.length);
   return {
     body: {
       nodeId: call.source.nodeId,
-      nodes,
-      links: linksOf(call),
+      nodes: nodes.map((node) => ({ ...node, registers: node.registers.slice(0, shownOfEach) })),
+      links: linksOf(call, peers),
       registers,
-      singlePoints: registers.flatMap(({ registerId, holders }) => {
-        const [only, another] = holders;
-        return only === undefined || another !== undefined ? [] : [{ registerId, nodeId: only }];
+      singlePoints: registers.flatMap(({ registerId, holders, holderCount }) => {
+        const [only] = holders;
+        return only === undefined || holderCount > 1 ? [] : [{ registerId, nodeId: only }];
       }),
     },
   };
@@ -26,6 +29,7 @@ export function topology(call: TopologyCall): Reply<Endpoints["topology"]> {
 
 function ownNode(call: TopologyCall): Node {
   const { source, caller } = call;
+  const registers = source.listRegisters().filter((register) => isVisible(register, caller));
   const at = source.grpcAddress.lastIndexOf(":");
   return {
     nodeId: source.nodeId,
@@ -36,15 +40,13 @@ function ownNode(call: TopologyCall): Node {
     isConnected: true,
     isBanned: false,
     qualityScore: 100,
-    registers: source
-      .listRegisters()
-      .filter((register) => isVisible(register, caller))
-      .map((register) => ({
-        registerId: register.registerId,
-        docketNumber: register.headNumber,
-        isWhole: register.firstNumber === 0,
-        isOrigin: register.isOrigin,
-      })),
+    registerCount: registers.length,
+    registers: registers.map((register) => ({
+      registerId: register.registerId,
+      docketNumber: register.headNumber,
+      isWhole: register.firstNumber === 0,
+      isOrigin: register.isOrigin,
+    })),
   };
 }
 
@@ -52,6 +54,7 @@ function peerNode(
   peer: ReturnType<TopologyCall["source"]["listPeers"]>[number],
   call: TopologyCall,
 ): Node {
+  const adverts = peer.advertisedRegisters.filter((advert) => isVisible(advert, call.caller));
   return {
     nodeId: peer.peerId,
     address: peer.address,
@@ -61,19 +64,21 @@ function peerNode(
     isConnected: peer.isConnected,
     isBanned: peer.isBanned,
     qualityScore: peer.qualityScore ?? 0,
-    registers: peer.advertisedRegisters
-      .filter((advert) => isVisible(advert, call.caller))
-      .map((advert) => ({
-        registerId: advert.registerId,
-        docketNumber: advert.latestDocketVersion,
-        isWhole: /^(FullyReplicated|Active)$/.test(advert.syncState),
-        isOrigin: false,
-      })),
+    registerCount: adverts.length,
+    registers: adverts.map((advert) => ({
+      registerId: advert.registerId,
+      docketNumber: advert.latestDocketVersion,
+      isWhole: wholeStates.has(advert.syncState),
+      isOrigin: false,
+    })),
   };
 }
 
 /** Our own connections, and which registers come over each. */
-function linksOf(call: TopologyCall): TopologyJson["links"] {
+function linksOf(
+  call: TopologyCall,
+  peers: ReturnType<TopologyCall["source"]["listPeers"]>,
+): TopologyJson["links"] {
   const { source, caller } = call;
   const hidden = new Set(
     [...source.listRegisters(), ...source.availableRegisters()]
@@ -81,8 +86,7 @@ function linksOf(call: TopologyCall): TopologyJson["links"] {
       .map((register) => register.registerId),
   );
   const subscriptions = source.listSubscriptions().filter((one) => !hidden.has(one.registerId));
-  return source
-    .listPeers()
+  return peers
     .filter((peer) => peer.isConnected)
     .map((peer) => ({
       from: source.nodeId,
@@ -96,13 +100,21 @@ function linksOf(call: TopologyCall): TopologyJson["links"] {
 
 /** A register with one whole copy in reach is lost with it. */
 function holdersOf(nodes: readonly Node[]): TopologyJson["registers"] {
-  const holders = new Map<string, string[]>();
+  const holders = new Map<string, { names: string[]; count: number }>();
   for (const node of nodes) {
     for (const { registerId, isWhole } of node.registers) {
-      const known = holders.get(registerId) ?? [];
-      if (isWhole && !node.isBanned) known.push(node.nodeId);
-      holders.set(registerId, known);
+      const known = holders.get(registerId) ?? { names: [], count: 0 };
+      if (known.count === 0) holders.set(registerId, known);
+      if (!isWhole || node.isBanned) continue;
+      known.count += 1;
+      if (known.count <= limits.namedHolders) known.names.push(node.nodeId);
     }
   }
-  return [...holders].map(([registerId, whole]) => ({ registerId, holders: whole }));
+  return [...holders].map(([registerId, { names, count }]) => ({
+    registerId,
+    holders: names,
+    holderCount: count,
+  }));
 }
+
+const wholeStates = new Set(["FullyReplicated", "Active"]);

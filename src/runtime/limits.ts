@@ -116,6 +116,15 @@ export const limits = {
   idempotencyMs: 86_400_000,
   /** Characters of an answer that is kept; a longer one is made again, of what is there. */
   idempotencyAnswerLength: 8 * KiB,
+  /**
+   * Registers shown of each peer where peers are listed, entries of that kind in one topology, and
+   * holders named of a register there: 1,000 peers with 1,000 registers each are 100 MB otherwise.
+   */
+  listedAdverts: 20,
+  topologyAdverts: 20_000,
+  namedHolders: 20,
+  /** How long a list that is made of all adverts is good for. */
+  availableMs: 1_000,
   /** News kept for readers that come back, and readers of it at once. */
   keptNews: 1_000,
   eventStreams: 1_000,

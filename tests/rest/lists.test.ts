@@ -66,7 +66,8 @@ describe("GET /api/topology", () => {
     ];
     const token = await api.mint();
     const second = (await api.get("/api/topology", { token })).body;
-    expect(second.registers).toContainEqual({ registerId, holders: ["memory", "p1"] });
+    const holders = ["memory", "p1"];
+    expect(second.registers).toContainEqual({ registerId, holders, holderCount: 2 });
     expect(second.singlePoints).toEqual([{ registerId: hidden.registerId, nodeId: "memory" }]);
   });
 });

@@ -121,6 +121,7 @@ export class MemoryNode implements RestSource {
   readonly revoked = new Set<string>();
   revokeToken = async (tokenId: string) => void this.revoked.add(tokenId);
   listPeers = () => this.peers;
+  getPeer = (peerId: string) => this.peers.find((one) => one.peerId === peerId) ?? null;
   availableRegisters = () => this.available;
   listRegisters = () => [...this.registers.values()].map((one) => one.held);
   getRegister = (registerId: string) => this.registers.get(registerId)?.held ?? null;
