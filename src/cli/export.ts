@@ -7,7 +7,7 @@ import { readBundle } from "../dockets/bundle.ts";
 import { decodeTransaction } from "../dockets/decode.ts";
 import type { DocketBundle } from "../dockets/types.ts";
 import { onStop } from "../runtime/process.ts";
-import { writeOutput } from "../runtime/terminal.ts";
+import { isOutputShown, writeOutput } from "../runtime/terminal.ts";
 import type { TruePage } from "./chain.ts";
 import { type ConnectOptions, connect, withConnection } from "./connect.ts";
 import { Interrupted } from "./exit.ts";
@@ -53,7 +53,7 @@ async function exportRegister(registerId: string, options: ExportOptions): Promi
     label: "Exporting",
     noun: options.format,
     total: dockets,
-    isQuiet: options.quiet ?? false,
+    isQuiet: options.quiet || isOutputShown(),
   });
   let docketCount = 0;
   let written = 0;
@@ -74,7 +74,7 @@ async function exportRegister(registerId: string, options: ExportOptions): Promi
   } catch (thrown) {
     if (!stopping.signal.aborted && !isAbort(thrown)) throw thrown;
     throw new Interrupted(
-      `Interrupted: the ${grouped(written)} ${options.format} written so far are verified, but not all`,
+      `Interrupted: the ${grouped(written)} ${options.format} written so far are verified, but not all; run this again for the whole`,
     );
   } finally {
     progress.end();

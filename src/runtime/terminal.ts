@@ -14,6 +14,11 @@ export function isWatched(): boolean {
   return process.stderr.isTTY === true;
 }
 
+/** Whether results go to a screen: a bar would be drawn over them. */
+export function isOutputShown(): boolean {
+  return process.stdout.isTTY === true;
+}
+
 /** Whether somebody can be asked. */
 export function hasKeyboard(): boolean {
   return process.stdin.isTTY === true && process.stderr.isTTY === true;

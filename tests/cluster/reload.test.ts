@@ -38,3 +38,32 @@ test("SIGHUP: log level and token keys are read again, and what is unusable chan
   expect(await statusWith(fresh)).toBe(200);
   expect(await node.stop()).toBe(0);
 });
+
+test("SIGHUP: seeds are reached and rates hold, without a restart", async () => {
+  const other = await cluster.start("other");
+  const config = await cluster.write("more.json", "{}");
+  // Settings of the environment would go before the file's.
+  const environment = { PEER_READS_PER_MINUTE: "", PEER_WRITES_PER_MINUTE: "" };
+  const flags = ["--config", config];
+  const node = await cluster.start("seedless", { flags, environment });
+  expect(await node.get("/api/peers")).toEqual([]);
+  writeFileSync(config, JSON.stringify({ seeds: [other.grpcAddress] }));
+  process.kill(node.pid, "SIGHUP");
+  const isConnected = async () => {
+    const peers = await node.get<{ isConnected: boolean; isSeedNode: boolean }[]>("/api/peers");
+    return peers.some((peer) => peer.isConnected && peer.isSeedNode);
+  };
+  // Asked slowly: a thousand questions a minute are let in.
+  while (!(await isConnected())) await Bun.sleep(200);
+
+  writeFileSync(config, JSON.stringify({ seeds: [other.grpcAddress], readsPerMinute: 1 }));
+  process.kill(node.pid, "SIGHUP");
+  const isRead = async () =>
+    node.log().filter((line) => line.msg === "Settings were read again").length === 2;
+  await until(isRead, "the settings to be read again");
+  const statuses = [];
+  for (let asked = 0; asked < 2; asked += 1) {
+    statuses.push((await fetch(`${node.httpUrl}/api/peers`)).status);
+  }
+  expect(statuses).toEqual([200, 429]);
+});
