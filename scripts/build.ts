@@ -1,7 +1,7 @@
 /**
- * Makes `dist/sorcha-peer`, or the file that is named: the program, its threads, Bun and every asset
- * in one file. The threads are entry points of their own, since only `main.ts` knows where they end
- * up.
+ * Makes `dist/sorcha-peer`, or the file that is named: the program, its threads, Bun and every
+ * asset in one file. The threads are entry points of their own, since only `main.ts` knows where
+ * they end up.
  */
 import { resolve } from "node:path";
 
