@@ -25,7 +25,7 @@ import { bindRegister, reportSource, upkeepOptions } from "./replication/binding
 import * as budgets from "./replication/budgets.ts";
 import { localAdverts } from "./replication/local-adverts.ts";
 import * as nodeHealth from "./replication/node-health.ts";
-import { storePeerEvents } from "./replication/peer-events.ts";
+import { keepNodeEvent, storePeerEvents } from "./replication/peer-events.ts";
 import { reconnect, rediscover } from "./replication/rescue.ts";
 import { makeRoad, type Road } from "./replication/road.ts";
 import * as subscriptions from "./replication/subscriptions.ts";
@@ -181,6 +181,7 @@ async function openDoors(
     tls: trust.tls,
     identify: (shown) => trust.gatekeeper.identify(shown),
     admit: (caller) => network.gate().enter(caller),
+    keepEvent: keepNodeEvent,
   });
   closers.push(rpc.close);
   const grpcAddress = `${config.host}:${grpc.port}`;

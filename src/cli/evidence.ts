@@ -60,7 +60,9 @@ async function why(registerId: string, options: ConnectOptions & { limit: string
   if (options.output === "json") return printOne(answer, options);
   const columns: Columns<(typeof answer.events)[number]> = {
     When: (event) => event.at,
+    Code: (event) => event.code ?? "",
     What: (event) => event.message,
+    Until: (event) => event.expiresAt ?? "",
     Peer: (event) => event.peerId ?? "",
   };
   printList(answer.events, { output: options.output, columns, empty: "Nothing happened yet" });

@@ -68,6 +68,7 @@ async function why(peerId: string, options: ConnectOptions & { limit: string }):
   if (options.output === "json") return printOne(answer, options);
   const columns: Columns<(typeof answer.events)[number]> = {
     When: (event) => event.lastAt,
+    Code: (event) => event.code ?? "",
     What: (event) => event.message,
     Times: (event) => event.count,
     Score: (event) => scoreText(event.scoreBefore, event.scoreAfter),

@@ -59,10 +59,24 @@ export async function listEvents(
   return [...rows].reverse();
 }
 
-/** Deletes all but the newest `keep`. */
-export async function trimEvents(sql: Sql, keep: number): Promise<void> {
+/**
+ * Deletes what is older than `beforeMs` and all but the newest `keep`. Of what comes by the
+ * thousand, such as answers and failures of peers, `keepMinor` stay, so that it can't drive out
+ * a ban.
+ */
+export async function trimEvents(
+  sql: Sql,
+  bounds: { keep: number; keepMinor: number; beforeMs: number },
+): Promise<void> {
   await sql`
-    DELETE FROM events WHERE event_id <= (
-      SELECT event_id FROM events ORDER BY event_id DESC OFFSET ${keep} LIMIT 1
-    )`;
+    DELETE FROM events WHERE at_ms < ${bounds.beforeMs}
+      OR event_id <= (
+        SELECT event_id FROM events ORDER BY event_id DESC OFFSET ${bounds.keep} LIMIT 1
+      )
+      OR type IN ${sql(minorTypes)} AND event_id <= (
+        SELECT event_id FROM events WHERE type IN ${sql(minorTypes)}
+        ORDER BY event_id DESC OFFSET ${bounds.keepMinor} LIMIT 1
+      )`;
 }
+
+const minorTypes = ["peer.answered", "peer.failed", "source.failed", "source.declined"];

@@ -71,6 +71,11 @@ export function endFollowers(registerId: string): void {
   feed?.endFollowers(registerId);
 }
 
+/** News that wait for the slowest reader. */
+export function deepestBacklog(): number {
+  return opened().deepestBacklog();
+}
+
 /** A reader's queue. Bounded by events, which are small and shared. */
 class Reader implements Follower {
   lagged = false;
@@ -101,6 +106,10 @@ class Reader implements Follower {
     if (this.lagged) this.#events = [];
     this.options.onEnd();
     this.#wake();
+  }
+
+  get waitingCount(): number {
+    return this.#events.length;
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<HeadEvent, void, void> {
@@ -152,6 +161,14 @@ class Feed {
 
   endFollowers(registerId: string): void {
     for (const reader of [...this.#of(registerId)]) reader.end();
+  }
+
+  deepestBacklog(): number {
+    let deepest = 0;
+    for (const readers of this.#readers.values()) {
+      for (const { waitingCount } of readers) deepest = Math.max(deepest, waitingCount);
+    }
+    return deepest;
   }
 
   close(): void {

@@ -152,7 +152,7 @@ async function store(proof: Equivocation, sourcePeerId: string | null): Promise<
     registerId,
     peerId: sourcePeerId,
     message,
-    facts: { docketNumber, hashes },
+    facts: { code: equivocationCode, docketNumber, hashes },
   });
 }
 

@@ -50,12 +50,20 @@ export class Judge {
         if (!noFailures.has(trouble.error.code)) {
           report({ kind: "unreachable", peerId, error: trouble.error });
         }
-        memory.exclude(peerId, "unreachable");
-        tell({ type: "source.failed", peerId, message, facts });
+        tell({
+          type: "source.failed",
+          peerId,
+          message,
+          facts: { ...facts, restMs: memory.exclude(peerId, "unreachable") },
+        });
         return;
       case "refusal":
-        memory.exclude(peerId, "refused", trouble.retryAfterMs);
-        tell({ type: "source.declined", peerId, message, facts });
+        tell({
+          type: "source.declined",
+          peerId,
+          message,
+          facts: { ...facts, restMs: memory.exclude(peerId, "refused", trouble.retryAfterMs) },
+        });
         return;
       case "false":
         this.#false(peerId, trouble.refusal);
@@ -79,11 +87,11 @@ export class Judge {
       this.#convict(charge);
       return;
     }
-    memory.exclude(peerId, "suspect");
+    const restMs = memory.exclude(peerId, "suspect");
     if (refusal.code === "link" && refusal.docketNumber !== null) {
       this.options.compare(peerId, refusal.docketNumber - 1);
     }
-    const facts = { code: refusal.code, docket: refusal.docketNumber, verdict };
+    const facts = { code: refusal.code, docket: refusal.docketNumber, verdict, restMs };
     const agreeing = this.#blame.agreeing(refusal);
     const message =
       agreeing > 1
@@ -95,8 +103,8 @@ export class Judge {
   #convict({ peerId, refusal }: { peerId: string; refusal: Refusal }): void {
     const { memory, report, tell, log } = this.options;
     report({ kind: "refused", peerId, refusal });
-    memory.exclude(peerId, "lied");
-    const facts = { code: refusal.code, docket: refusal.docketNumber };
+    const restMs = memory.exclude(peerId, "lied");
+    const facts = { code: refusal.code, docket: refusal.docketNumber, restMs };
     const message = sentenceOf({ kind: "false", refusal }, peerId);
     tell({ type: "source.lied", peerId, message, facts });
     log.warn({ peerId, ...facts }, "A source is blamed for a lie");

@@ -9,7 +9,7 @@ import { book } from "../peers/book.ts";
 import { channels } from "../peers/channels.ts";
 import type { HeartbeatOptions } from "../peers/heartbeat.ts";
 import * as network from "../peers/network.ts";
-import { appendEvent } from "../registers/events-table.ts";
+import { trimEvents } from "../registers/events-table.ts";
 import { listRegisters } from "../registers/heads.ts";
 import { type Clock, every } from "../runtime/clock.ts";
 import { limits } from "../runtime/limits.ts";
@@ -18,6 +18,7 @@ import { diskUsagePercent, loopDelays, readVitals } from "../runtime/vitals.ts";
 import { ping, sql } from "../store/sql.ts";
 import type { TrustStatus } from "../trust/trust.ts";
 import { type Amber, judgeHealth } from "./ambers.ts";
+import { keepNodeEvent } from "./peer-events.ts";
 import { listSubscriptions } from "./subscriptions.ts";
 
 interface Watch {
@@ -30,6 +31,9 @@ interface Watch {
 const log = logFor("health");
 /** Looks at the database whose median counts. */
 const looksKept = 5;
+/** Looks between two times that the event log is cut to its bounds. */
+const trimLooks = 6;
+let looks = 0;
 let watch: Watch | null = null;
 
 export function open(options: Watch["options"]): void {
@@ -95,26 +99,30 @@ async function look(): Promise<void> {
       .flatMap((peer) => peer.clockAheadMs ?? []),
     loopStallMs: loopDelays().maxMs,
   });
-  tellChanges(watch.ambers, found, clock.nowMs());
+  tellChanges(watch.ambers, found);
+  if (isThere && looks++ % trimLooks === 0) await trimLog(clock.nowMs());
   watch.ambers = found;
 }
 
-function tellChanges(before: readonly Amber[], now: readonly Amber[], atMs: number): void {
+async function trimLog(nowMs: number): Promise<void> {
+  const { storedEvents: keep, storedMinorEvents: keepMinor, eventAgeMs } = limits;
+  await trimEvents(sql(), { keep, keepMinor, beforeMs: nowMs - eventAgeMs }).catch((error) => {
+    log.debug({ err: messageOf(error) }, "The event log was not cut");
+  });
+}
+
+function tellChanges(before: readonly Amber[], now: readonly Amber[]): void {
   const isIn = (list: readonly Amber[], { code }: Amber) => list.some((one) => one.code === code);
   for (const amber of now.filter((one) => !isIn(before, one))) {
     log.warn({ code: amber.code, ...amber.facts }, amber.message);
-    keep("node.degraded", amber, atMs);
+    keep("node.degraded", amber);
   }
   for (const amber of before.filter((one) => !isIn(now, one))) {
     log.info({ code: amber.code }, "Well again");
-    keep("node.recovered", { ...amber, message: `Well again: ${amber.code}` }, atMs);
+    keep("node.recovered", { ...amber, message: `Well again: ${amber.code}` });
   }
 }
 
-function keep(type: string, amber: Amber, atMs: number): void {
-  const { code, message, facts } = amber;
-  const event = { atMs, type, registerId: null, peerId: null, message, facts: { code, ...facts } };
-  appendEvent(sql(), event).catch((error) => {
-    log.debug({ err: messageOf(error) }, "Event not stored");
-  });
+function keep(type: string, { code, message, facts }: Amber): void {
+  keepNodeEvent({ type, message, facts: { code, ...facts } });
 }

@@ -30,12 +30,15 @@ export class SourceMemory {
 
   constructor(private readonly options: { monotonicMs: () => number; dice: () => number }) {}
 
-  exclude(peerId: string, reason: ExclusionReason, waitAtLeastMs = 0): void {
+  /** Gives for how long, ms. */
+  exclude(peerId: string, reason: ExclusionReason, waitAtLeastMs = 0): number {
     const known = this.#excluded.get(peerId);
     const failures = known?.reason === reason ? known.failures + 1 : 1;
     const waitMs = backoffMs(failures - 1, { ...steps[reason], dice: this.options.dice });
-    const untilMs = this.options.monotonicMs() + Math.max(waitMs, waitAtLeastMs);
+    const restMs = Math.max(waitMs, waitAtLeastMs);
+    const untilMs = this.options.monotonicMs() + restMs;
     this.#excluded.set(peerId, { reason, failures, untilMs });
+    return Math.round(restMs);
   }
 
   /** It served something that was stored. */

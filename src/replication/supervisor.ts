@@ -88,7 +88,7 @@ export class Supervisor {
   #take(step: Step, seen: Supervised, nowMs: number): void {
     const { tell, act } = this.options;
     const stillMs = Math.round(nowMs - this.#movedMs);
-    const facts = { step, nextDocket: seen.nextNumber, stillMs };
+    const facts = { code: "stalled", step, nextDocket: seen.nextNumber, stillMs };
     tell({ type: "register.rescued", peerId: seen.sourcePeerId, message: sentences[step], facts });
     act(step);
   }

@@ -2,7 +2,9 @@ import { sourcesOf } from "../peers/adverts.ts";
 import { book } from "../peers/book.ts";
 import { channels } from "../peers/channels.ts";
 import { gate } from "../peers/network.ts";
+import { deepestBacklog } from "../registers/feed.ts";
 import { listRegisters, registerOf } from "../registers/heads.ts";
+import { cacheFigures } from "../registers/hot-cache.ts";
 import { amberCodes } from "../replication/ambers.ts";
 import { ambers, databaseMs } from "../replication/node-health.ts";
 import { listSubscriptions, type SubscriptionStatus } from "../replication/subscriptions.ts";
@@ -11,6 +13,7 @@ import { diskUsagePercent } from "../runtime/vitals.ts";
 import * as origin from "../sealing/origin.ts";
 import { observe, type Tell } from "../telemetry/meter.ts";
 import type { TrustStatus } from "../trust/trust.ts";
+import { waitingPages, waitingPagesMax } from "../workers/pool.ts";
 
 /** What metrics tell of the node's parts: asked for when somebody wants to know. */
 export function observeNode(options: {
@@ -21,6 +24,7 @@ export function observeNode(options: {
   observePeers();
   observeRegisters();
   observeHealth(options);
+  observeCache();
   const depth = "Things that wait in a bounded queue";
   observe("peer.queue.depth", { description: depth }, (tell) => {
     for (const { queue, depth: count } of queues()) tell(count, { queue });
@@ -31,7 +35,25 @@ export function observeNode(options: {
 }
 
 function queues(): { queue: string; depth: number; capacity: number }[] {
-  return [{ queue: "sealing", depth: origin.queueSize(), capacity: limits.queuedTransactions }];
+  return [
+    { queue: "sealing", depth: origin.queueSize(), capacity: limits.queuedTransactions },
+    { queue: "verifying", depth: waitingPages(), capacity: waitingPagesMax },
+    { queue: "feed", depth: deepestBacklog(), capacity: limits.feedBacklog },
+  ];
+}
+
+function observeCache(): void {
+  const size = "What the hot cache holds, by kind";
+  observe("peer.cache.size", { description: size }, (tell) => {
+    const { hits: _, misses: __, ...sizes } = cacheFigures();
+    for (const [kind, count] of Object.entries(sizes)) tell(count, { kind });
+  });
+  const reads = "Reads of dockets by whether the hot cache had them";
+  observe("peer.cache.reads", { description: reads, isCounter: true }, (tell) => {
+    const { hits, misses } = cacheFigures();
+    tell(hits, { result: "hit" });
+    tell(misses, { result: "miss" });
+  });
 }
 
 /** 0: nobody to talk to · 1: connected · 2: there are peers, and none is reached. */

@@ -3,6 +3,7 @@ import { parseAddress } from "../peers/address.ts";
 import * as advertSettings from "../peers/advert-settings.ts";
 import { book } from "../peers/book.ts";
 import { channels } from "../peers/channels.ts";
+import type { JournalEntry } from "../peers/journal.ts";
 import { mesh } from "../peers/network.ts";
 import * as operator from "../peers/operator.ts";
 import type { Peer } from "../peers/peer.ts";
@@ -77,10 +78,20 @@ async function why(peerId: string, limit: number): Promise<PeerEvent[]> {
   known(book(), peerId);
   const stored = await listEvents(sql(), { peerId, countMax: limit });
   const fresh = journal.of(peerId).filter((entry) => journal.isUnstored(entry));
-  return [...stored.map(eventOf), ...fresh].reverse().slice(0, limit);
+  return [...stored.map(eventOf), ...fresh.map(freshOf)].reverse().slice(0, limit);
 }
 
+function freshOf(entry: JournalEntry): PeerEvent {
+  return { ...entry, code: codeOf(entry.facts) };
+}
+
+function codeOf({ code }: Record<string, unknown>): string | null {
+  return typeof code === "string" ? code : null;
+}
+
+/** What a register's loop noted of it as a source tells how long it rests instead. */
 function eventOf(event: StoredEvent): PeerEvent {
+  const rest = event.facts.restMs;
   const number = (name: string) => {
     const value = event.facts[name];
     return typeof value === "number" ? value : null;
@@ -89,11 +100,12 @@ function eventOf(event: StoredEvent): PeerEvent {
     atMs: event.atMs,
     lastAtMs: number("lastAtMs") ?? event.atMs,
     type: event.type,
+    code: codeOf(event.facts),
     message: event.message,
     count: number("count") ?? 1,
     pointsBefore: number("pointsBefore"),
     pointsAfter: number("pointsAfter"),
-    untilMs: number("untilMs"),
+    untilMs: number("untilMs") ?? (typeof rest === "number" ? event.atMs + rest : null),
   };
 }
 

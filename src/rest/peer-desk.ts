@@ -22,6 +22,7 @@ export interface PeerEvent {
   atMs: number;
   lastAtMs: number;
   type: string;
+  code: string | null;
   message: string;
   count: number;
   pointsBefore: number | null;

@@ -156,6 +156,8 @@ export const peerEndpoints = {
           at: z.string(),
           lastAt: z.string(),
           type: z.string(),
+          /** Stable, for machines: of every ban, quarantine and refusal. */
+          code: z.string().nullable(),
           message: z.string(),
           count,
           scoreBefore: z.number().nullable(),

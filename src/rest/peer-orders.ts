@@ -64,6 +64,7 @@ export async function whyPeer(
         at: new Date(event.atMs).toISOString(),
         lastAt: new Date(event.lastAtMs).toISOString(),
         type: event.type,
+        code: event.code,
         message: event.message,
         count: event.count,
         scoreBefore: event.pointsBefore,

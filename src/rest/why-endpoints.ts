@@ -19,7 +19,11 @@ export const whyEndpoints = {
           at: z.string(),
           type: z.string(),
           peerId: z.string().nullable(),
+          /** Stable, for machines: of every refusal, stall and stop. */
+          code: z.string().nullable(),
           message: z.string(),
+          /** Until when a source is left alone for it; null: it has no end of its own. */
+          expiresAt: z.string().nullable(),
           facts: z.record(z.string(), z.unknown()),
         }),
       ),

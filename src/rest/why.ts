@@ -23,11 +23,20 @@ export async function whyRegister(
         at: new Date(atMs).toISOString(),
         type,
         peerId,
+        code: typeof facts.code === "string" ? facts.code : null,
         message,
+        expiresAt: endOf(atMs, facts),
         facts,
       })),
     },
   };
+}
+
+/** When what happened ends by itself, as far as it does. */
+function endOf(atMs: number, facts: Record<string, unknown>): string | null {
+  const { restMs, untilMs } = facts;
+  if (typeof untilMs === "number") return new Date(untilMs).toISOString();
+  return typeof restMs === "number" ? new Date(atMs + restMs).toISOString() : null;
 }
 
 export async function listEvidence(

@@ -40,7 +40,11 @@ export interface RpcServerOptions {
   admit?: (caller: Caller) => Admission;
   /** For tests. */
   clock?: Clock;
+  /** Told of callers that were refused, at most once a minute for each host and reason. */
+  keepEvent?: KeepEvent;
 }
+
+type KeepEvent = (event: { type: string; message: string; facts: Record<string, unknown> }) => void;
 
 const log = logFor("rpc");
 
@@ -74,7 +78,10 @@ export async function open(options: RpcServerOptions): Promise<{ port: number }>
   }
   const port = await bind(server, options);
   onHandshakeFailure(server, (failure) =>
-    tellOnce(failure, "A TLS handshake failed: one side does not trust the other's certificate"),
+    tellOnce(failure, {
+      message: "A TLS handshake failed: one side does not trust the other's certificate",
+      keepEvent: options.keepEvent,
+    }),
   );
   const checking = every(limits.trustCheckMs, {
     clock: options.clock ?? systemClock,
@@ -124,7 +131,8 @@ function rulesOf(options: RpcServerOptions, stopping: AbortSignal): ServeRules {
     showDetails: options.showDetails,
     onStranger: (error, { path, address }) => {
       const { code, message: reason } = error;
-      tellOnce({ address, code, reason, path }, "A caller was refused");
+      const { keepEvent } = options;
+      tellOnce({ address, code, reason, path }, { message: "A caller was refused", keepEvent });
     },
     onFault: (error, path) => {
       const cause = error instanceof Error ? messageOf(error.cause ?? error) : messageOf(error);
@@ -162,12 +170,15 @@ function watchIn(checks: Set<() => Promise<void>>): NonNullable<ServeRules["watc
 /** Strangers come again and again; a line a minute for each host and reason is news enough. */
 function tellOnce(
   facts: { address: string; reason: string; code?: string; path?: string },
-  message: string,
+  { message, keepEvent }: { message: string; keepEvent: KeepEvent | undefined },
 ): void {
   const key = `${facts.address.replace(/:\d+$/, "")} ${facts.reason}`;
   if (told.has(key)) return;
   told.set(key, true);
   log.warn(facts, message);
+  const code = facts.code ?? "tls-handshake";
+  const text = `${message}: ${facts.reason}`.slice(0, 500);
+  keepEvent?.({ type: "caller.refused", message: text, facts: { ...facts, code } });
 }
 
 function bind(server: Server, options: RpcServerOptions): Promise<number> {

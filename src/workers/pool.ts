@@ -16,10 +16,10 @@ let verifiers: Verifiers | null = null;
 export function open(options: { threadUrl: URL | null; count: number }): void {
   assert(!isOpen, "the pool of verifiers is opened once");
   const { threadUrl, count } = options;
-  // As many as every register's road may have on its way at once: more is a caller gone wild.
-  const waitingMax = limits.pagesInFlight * limits.subscriptions;
   verifiers =
-    threadUrl === null || count === 0 ? null : new Verifiers({ threadUrl, count, waitingMax });
+    threadUrl === null || count === 0
+      ? null
+      : new Verifiers({ threadUrl, count, waitingMax: waitingPagesMax });
   isOpen = true;
 }
 
@@ -28,6 +28,14 @@ export async function close(): Promise<void> {
   verifiers = null;
   isOpen = false;
   await closing?.close();
+}
+
+/** As many as every register's road may have on its way at once: more is a caller gone wild. */
+export const waitingPagesMax = limits.pagesInFlight * limits.subscriptions;
+
+/** Pages that wait for a thread. */
+export function waitingPages(): number {
+  return verifiers?.waitingCount ?? 0;
 }
 
 /** The request's bytes stay with the caller, and the checked page has them. */

@@ -53,6 +53,11 @@ export class Verifiers {
     return promise;
   }
 
+  /** Pages that no thread has begun with. */
+  get waitingCount(): number {
+    return this.#waiting.length;
+  }
+
   /** Ends the threads; pages that are not done are given up with an error. */
   async close(): Promise<void> {
     this.#isClosed = true;

@@ -93,9 +93,18 @@ onEachStore("tables", () => {
     const after = await listEvents(sql(), { after: all[7]?.eventId as number, countMax: 100 });
     expect(after.map((event) => event.atMs)).toEqual([8, 9]);
     expect(await listEvents(sql(), { registerId: "e0", countMax: 100 })).toHaveLength(5);
-    await trimEvents(sql(), 4);
+    await trimEvents(sql(), { keep: 4, keepMinor: 4, beforeMs: 0 });
     expect((await listEvents(sql(), { countMax: 100 })).map((event) => event.atMs)).toEqual([
       6, 7, 8, 9,
+    ]);
+    const about = { registerId: null, peerId: "p", message: "", facts: {} };
+    await appendEvent(sql(), { ...about, atMs: 10, type: "peer.banned" });
+    for (const atMs of [11, 12, 13]) {
+      await appendEvent(sql(), { ...about, atMs, type: "peer.answered" });
+    }
+    await trimEvents(sql(), { keep: 100, keepMinor: 2, beforeMs: 9 });
+    expect((await listEvents(sql(), { countMax: 100 })).map((event) => event.atMs)).toEqual([
+      9, 10, 12, 13,
     ]);
   });
 });

@@ -161,6 +161,7 @@ test("why is told to the authenticated, newest first, with an end where there is
     atMs: 1,
     lastAtMs: 2,
     type: "peer.quarantined",
+    code: "merkle",
     message: "Served junk",
     count: 1,
   };
@@ -169,6 +170,6 @@ test("why is told to the authenticated, newest first, with an end where there is
   const { body } = await call("GET", "/api/peers/a/why", { token: tokens.user });
   expect(body).toMatchObject({
     peerId: "a",
-    events: [{ type: "peer.quarantined", scoreAfter: 10, expiresAt: "1970-01-01T00:00:00.003Z" }],
+    events: [{ code: "merkle", scoreAfter: 10, expiresAt: "1970-01-01T00:00:00.003Z" }],
   });
 });
