@@ -61,21 +61,25 @@ export class Rest {
     return this.send(path, { ...sent, method: "POST" });
   }
 
-  async send(path: string, sent: Sent): Promise<Answer> {
-    const headers: Record<string, string> = { ...sent.headers };
-    if (sent.token !== undefined) headers.authorization = `Bearer ${sent.token}`;
-    const body = sent.text ?? (sent.body === undefined ? undefined : JSON.stringify(sent.body));
-    const answer = await fetch(this.url + path, {
-      method: sent.method ?? "GET",
-      headers,
-      ...(body === undefined ? {} : { body: body as BodyInit, duplex: "half" }),
-    });
-    const text = await answer.text();
-    const isJson = answer.headers.get("content-type")?.includes("json");
-    return {
-      status: answer.status,
-      headers: answer.headers,
-      body: isJson ? JSON.parse(text) : text,
-    };
+  send(path: string, sent: Sent): Promise<Answer> {
+    return send(this.url, path, sent);
   }
+}
+
+export async function send(url: string, path: string, sent: Sent): Promise<Answer> {
+  const headers: Record<string, string> = { ...sent.headers };
+  if (sent.token !== undefined) headers.authorization = `Bearer ${sent.token}`;
+  const body = sent.text ?? (sent.body === undefined ? undefined : JSON.stringify(sent.body));
+  const answer = await fetch(url + path, {
+    method: sent.method ?? "GET",
+    headers,
+    ...(body === undefined ? {} : { body: body as BodyInit, duplex: "half" }),
+  });
+  const text = await answer.text();
+  const isJson = answer.headers.get("content-type")?.includes("json");
+  return {
+    status: answer.status,
+    headers: answer.headers,
+    body: isJson ? JSON.parse(text) : text,
+  };
 }
