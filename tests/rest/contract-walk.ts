@@ -106,7 +106,7 @@ export class ContractWalk {
     }
   }
 
-  /** The good calls in an order in which each finds what it needs: what ends something comes last. */
+  /** In an order in which each finds what it needs: what ends something comes last. */
   #ordered(): Listed[] {
     const isEnd = ({ method, operation }: Listed) => {
       if (operation.operationId === "removePeer") return 2;
