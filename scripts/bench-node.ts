@@ -12,6 +12,8 @@ export interface BenchNode {
   httpUrl: string;
   grpcAddress: string;
   token: string;
+  /** From the start of its process until it serves. */
+  startMs: number;
 }
 
 const main = new URL("../src/main.ts", import.meta.url).pathname;
@@ -28,6 +30,8 @@ export async function startNode(
   const dataDir = join(folder, name);
   const seeds = options.seed === undefined ? [] : ["--seed", options.seed.grpcAddress];
   const ports = ["--http-port", "0", "--grpc-port", "0"];
+  const runFile = Bun.file(join(dataDir, "run.json"));
+  const startedAtMs = performance.now();
   const child = Bun.spawn(
     [process.execPath, "--no-orphans", main, "serve", "--data-dir", dataDir, ...ports, ...seeds],
     {
@@ -43,8 +47,8 @@ export async function startNode(
     },
   );
   children.add(child);
-  const runFile = Bun.file(join(dataDir, "run.json"));
   await until(() => runFile.exists());
+  const startMs = performance.now() - startedAtMs;
   const run = JSON.parse(readFileSync(join(dataDir, "run.json"), "utf8"));
   const token = Bun.spawnSync([
     process.execPath,
@@ -54,14 +58,26 @@ export async function startNode(
     dataDir,
     "--service",
   ]);
-  return { child, dataDir, ...run, token: token.stdout.toString().trim().split("\n").at(-1) };
+  const printed = token.stdout.toString().trim().split("\n").at(-1);
+  return { child, dataDir, ...run, token: printed, startMs };
 }
 
-export async function stopNode(node: BenchNode): Promise<void> {
+/** Its data are taken away, unless they shall be started from again. */
+export async function stopNode(node: BenchNode, options: { keep?: boolean } = {}): Promise<void> {
   node.child.kill("SIGTERM");
   await node.child.exited;
   children.delete(node.child);
-  rmSync(node.dataDir, { recursive: true, force: true });
+  if (!options.keep) rmSync(node.dataDir, { recursive: true, force: true });
+}
+
+/** MiB that a node's process has resident, now and at its highest so far. */
+export function memoryOf(node: BenchNode): { nowMb: number; highestMb: number } {
+  const status = readFileSync(`/proc/${node.child.pid}/status`, "utf8");
+  const mb = (name: string) => {
+    const match = new RegExp(`${name}:\\s+(\\d+) kB`).exec(status);
+    return Math.round(Number(match?.[1] ?? 0) / 1024);
+  };
+  return { nowMb: mb("VmRSS"), highestMb: mb("VmHWM") };
 }
 
 export async function get<T>(node: BenchNode, path: string): Promise<T> {
@@ -89,11 +105,11 @@ export async function post<T>(
   return (await answer.json()) as T;
 }
 
-export async function until(isSo: () => Promise<boolean>): Promise<void> {
-  for (const end = Date.now() + 120_000; Date.now() < end; await Bun.sleep(10)) {
+export async function until(isSo: () => Promise<boolean>, patienceMs = 120_000): Promise<void> {
+  for (const end = Date.now() + patienceMs; Date.now() < end; await Bun.sleep(10)) {
     if (await isSo()) return;
   }
-  throw new Error("It did not happen within two minutes");
+  throw new Error(`It did not happen within ${patienceMs / 1_000} seconds`);
 }
 
 export function end(): void {

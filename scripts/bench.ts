@@ -13,6 +13,10 @@ const benches: Record<string, { file: string; what: string }> = {
     file: "bench-rest.ts",
     what: "REST at 1,000 peers and 1,000 registers, beside plain Elysia",
   },
+  large: {
+    file: "bench-large.ts",
+    what: "P7, P8, P12: a register of 10^6 small dockets, and a node that follows 1,000 registers",
+  },
   mesh: { file: "bench-mesh.ts", what: "25 nodes find each other; what a peer costs" },
 };
 
