@@ -1,3 +1,8 @@
+/**
+ * What a supervisor can do about a register that does not get on. Owns the memory of which peers
+ * were connected to anew lately; called by `subscriptions.ts` and `node.ts`, never stores anything.
+ */
+import { LRUCache } from "lru-cache";
 import { messageOf } from "../base/error.ts";
 import { book } from "../peers/book.ts";
 import { channels } from "../peers/channels.ts";
@@ -15,8 +20,16 @@ import { type Step, Supervisor } from "./supervisor.ts";
 const log = logFor("replication");
 const askMs = 5_000;
 
-/** Drops the connection to a peer, with whatever hangs on it, and says hello anew. */
+/** A new connection for one register is new for all others of that peer, too. */
+const reconnected = new LRUCache<string, true>({ max: limits.peers, ttl: 40_000 });
+
+/**
+ * Drops the connection to a peer, with whatever hangs on it, and says hello anew. Not again soon:
+ * of a thousand registers that wait for one peer, each would take the others' streams away.
+ */
 export function reconnect(peerId: string): void {
+  if (reconnected.has(peerId)) return;
+  reconnected.set(peerId, true);
   channels().drop(peerId);
   mesh().dialSoon(peerId);
 }

@@ -90,8 +90,8 @@ export const limits = {
   sentAheadBytes: 2 * MiB,
   /** What a reader that stands still may cost, where no docket is larger than a frame. */
   stalledReaderBytes: 4_000_000,
-  /** Streams that one peer may have open at this node. */
-  streamsPerPeer: 256,
+  /** Calls that one connection may have open here: a stream a register, and room for the rest. */
+  streamsPerPeer: 1_280,
   /** How often it is looked at whether what let a stream in, or a connection out, still holds. */
   trustCheckMs: 2_000,
   /** Transactions accepted and not yet sealed, a node. */
@@ -185,4 +185,8 @@ assert(limits.exchangePeers <= limits.listPeers, "an exchange is no longer than 
 assert(
   limits.sentAheadBytes + limits.frameBytes <= limits.stalledReaderBytes,
   "a reader that stands still costs what it may",
+);
+assert(
+  limits.subscriptions < limits.streamsPerPeer,
+  "a peer can follow all that it may subscribe to from one source",
 );

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { findPrograms } from "../../scripts/test-database.ts";
 import { seededDice } from "../../src/base/prng.ts";
 import { type LogLine, onEachStore, sha256, type TestNode } from "../support/node.ts";
 import { seedOfRun, unevenRecords } from "../support/records.ts";
@@ -76,6 +77,22 @@ onEachStore("kill -9", (cluster) => {
     await expectExport(b, { registerId, input });
     expectNeverBack(b.log());
   });
+});
+
+/** The soak in small: every process of a small mesh in danger at once, its database included. */
+test.each(["embedded", "postgres"])("a short soak on %s ends with equal copies", async (store) => {
+  if (store === "postgres" && findPrograms() === null) return;
+  const script = new URL("../../scripts/soak.ts", import.meta.url).pathname;
+  const seed = seedOfRun(`the soak on ${store}`);
+  const words = ["--kills", "6", "--seed", String(seed), "--store", store, "--json"];
+  const child = Bun.spawn([process.execPath, "--no-orphans", script, ...words], {
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "inherit",
+  });
+  const [output, code] = await Promise.all([new Response(child.stdout).text(), child.exited]);
+  expect(JSON.parse(output)).toMatchObject({ store, seed, wrongs: [] });
+  expect(code).toBe(0);
 });
 
 async function expectExport(
