@@ -84,7 +84,7 @@ test.each(["embedded", "postgres"])("a short soak on %s ends with equal copies",
   if (store === "postgres" && findPrograms() === null) return;
   const script = new URL("../../scripts/soak.ts", import.meta.url).pathname;
   const seed = seedOfRun(`the soak on ${store}`);
-  const words = ["--kills", "6", "--seed", String(seed), "--store", store, "--json"];
+  const words = ["--kills", "4", "--seed", String(seed), "--store", store, "--json"];
   const child = Bun.spawn([process.execPath, "--no-orphans", script, ...words], {
     stdin: "ignore",
     stdout: "pipe",
