@@ -93,7 +93,9 @@ async function look(): Promise<void> {
     diskPercent: diskUsagePercent(dataDir),
     trust: trustStatus(),
     nowMs: clock.nowMs(),
-    sourceCounts: listSubscriptions().map(({ registerId }) => sourcesOf(registerId).length),
+    sourceCounts: listSubscriptions()
+      .filter((one) => one.pausedAt === null)
+      .map(({ registerId }) => sourcesOf(registerId).length),
     clocksAheadMs: book()
       .connected()
       .flatMap((peer) => peer.clockAheadMs ?? []),
