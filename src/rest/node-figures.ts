@@ -23,7 +23,6 @@ export function observeNode(options: {
 }): void {
   observePeers();
   observeRegisters();
-  observeCache();
   observeHealth(options);
   observeCache();
   const depth = "Things that wait in a bounded queue";
@@ -125,21 +124,6 @@ function observeRegisters(): void {
     tell(counts.filter((count) => count === 1).length, { sources: "one" });
     tell(counts.filter((count) => count > 1).length, { sources: "several" });
   });
-}
-
-function observeCache(): void {
-  const reads = "Reads of dockets to serve, by whether memory had them";
-  observe("peer.cache.reads", { description: reads, isCounter: true }, (tell) => {
-    const { hits, misses } = cacheFigures();
-    tell(hits, { result: "hit" });
-    tell(misses, { result: "miss" });
-  });
-  observe("peer.cache.bytes", { description: "What the hot cache takes", unit: "By" }, (tell) =>
-    tell(cacheFigures().bytes),
-  );
-  observe("peer.cache.dockets", { description: "Dockets in the hot cache" }, (tell) =>
-    tell(cacheFigures().dockets),
-  );
 }
 
 function tellLags(tell: Tell): void {
