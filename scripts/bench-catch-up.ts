@@ -1,10 +1,11 @@
 /**
- * W2: how fast a node brings a register here, verified and durable. Source, target and database are
+ * W1, W2, W3: how fast a node brings a register here, verified and durable. Source, target and database are
  * processes of their own on this machine; every round starts with an empty target. The ceilings are
  * measured between the rounds of the same run: a gRPC stream of the same frames, verification
  * alone, the store alone, and a plain COPY. Figures are medians over the rounds with their spread.
  *
- *   bun run bench [catch-up] [--records 100000] [--rounds 5] [--store embedded|postgres] [--json]
+ *   bun run bench [catch-up] [--workload W1|W2|W3] [--records 100000] [--rounds 5]
+ *     [--store embedded|postgres] [--json]
  */
 import { rmSync } from "node:fs";
 import { join } from "node:path";
@@ -27,18 +28,28 @@ import {
   end,
   folder,
   get,
+  importRecords,
+  lagSince,
   post,
   startNode,
   stopNode,
   until,
 } from "./bench-node.ts";
+import { medianOf, readRegister, spreadOf } from "./bench-reader.ts";
 import { findTestDatabase } from "./test-database.ts";
 
 const records = Number(argument("--records") ?? 100_000);
 const rounds = Number(argument("--rounds") ?? 5);
 const only = argument("--store");
 const isJson = process.argv.includes("--json");
-const recordBytes = 512;
+const workloads = {
+  W1: { recordBytes: 1_024, perDocket: 10, verifyTransactions: "none" },
+  W2: { recordBytes: 512, perDocket: 100, verifyTransactions: "none" },
+  W3: { recordBytes: 1_024, perDocket: 10, verifyTransactions: "all" },
+} as const;
+const name = (argument("--workload") ?? "W2") as keyof typeof workloads;
+const { recordBytes, perDocket, verifyTransactions } = workloads[name];
+let targetLagMs = 0;
 const figures: Record<string, number[]> = {};
 
 const database = only === "embedded" ? null : await findTestDatabase(process.env.TEST_DATABASE_URL);
@@ -53,9 +64,13 @@ try {
 process.exit(0);
 
 async function bench(): Promise<void> {
-  const source = await startNode("source");
+  const source = await startNode("source", {
+    environment: { PEER_SEAL_COUNT: String(perDocket) },
+  });
   say(`importing ${records} records of ${recordBytes} bytes at the source`);
-  const registerId = await importRecords(source);
+  const registerId = await importRecords(source, { records, recordBytes });
+  const { height } = await get<{ height: number }>(source, `/api/registers/${registerId}`);
+  const headNumber = height - 1;
   const frames = await pullAll(source, registerId);
   const workerUrl = new URL("../src/workers/verify-thread.ts", import.meta.url);
   for (let round = 1; round <= rounds; round += 1) {
@@ -66,7 +81,9 @@ async function bench(): Promise<void> {
     await workers.close();
     workers.open({ threadUrl: workerUrl, count: navigator.hardwareConcurrency });
     await timed("verify, all threads", () => verifyAll(registerId, frames));
-    await timed("catch-up without a store", () => pullAndVerify(source, registerId));
+    await timed("catch-up without a store", () =>
+      readRegister(registerId, { addresses: [source.grpcAddress], headNumber, verifyTransactions }),
+    );
     await workers.close();
     if (only !== "postgres") await storeRound("embedded", { source, registerId, pages });
     if (databaseUrl !== null) await storeRound("postgres", { source, registerId, pages });
@@ -110,14 +127,17 @@ async function catchUp(
     kind === "postgres" && databaseUrl !== null
       ? { PEER_DB_CONNECTION: databaseUrl, PEER_DB_SCHEMA: schema }
       : {};
+  const lagFile = join(folder, `lag-${Bun.randomUUIDv7()}`);
   const target = await startNode(`target-${Bun.randomUUIDv7()}`, {
-    environment,
+    environment: { ...environment, PEER_VERIFY_TRANSACTIONS: verifyTransactions },
     seed: given.source,
+    lagFile,
   });
   await until(async () => {
     const known = await get<{ registerId: string }[]>(target, "/api/registers/available");
     return known.some((one) => one.registerId === given.registerId);
   });
+  const startMs = Date.now();
   await timed(`catch-up, verified and durable, ${kind}`, async () => {
     const path = `/api/registers/${given.registerId}/subscribe`;
     await post(target, { path, body: { mode: "full-replica" } });
@@ -126,6 +146,7 @@ async function catchUp(
       return one?.syncState === "FullyReplicated";
     });
   });
+  targetLagMs = Math.max(targetLagMs, lagSince(lagFile, startMs));
   await stopNode(target);
   if (kind === "postgres" && databaseUrl !== null) {
     const sql = postgres(databaseUrl, { max: 1, onnotice: () => {} });
@@ -171,21 +192,6 @@ async function verifyAll(
   return Promise.all(checking);
 }
 
-async function pullAndVerify(source: BenchNode, registerId: string): Promise<void> {
-  let first: CheckedPage | null = null;
-  let next = 0;
-  const checking: Promise<CheckedPage>[] = [];
-  for await (const frame of framesOf(source, registerId)) {
-    const bytes = new Uint8Array(frame);
-    const checked = verifyFrame(registerId, { bytes, next, after: first });
-    next += docketCountOf(bytes);
-    checking.push(checked);
-    first ??= await checked;
-    if (checking.length >= 4) await checking.shift();
-  }
-  await Promise.all(checking);
-}
-
 async function verifyFrame(
   registerId: string,
   frame: { bytes: Uint8Array<ArrayBuffer>; next: number; after?: CheckedPage | null },
@@ -196,7 +202,7 @@ async function verifyFrame(
     nextNumber: frame.next,
     policy: frame.after?.policyAfter ?? null,
     nowMs: Date.now(),
-    verifyTransactions: "none",
+    verifyTransactions,
     acceptUnsealed: false,
   });
   if (!outcome.ok) throw new Error(outcome.refusal.message);
@@ -218,22 +224,6 @@ function docketCountOf(bytes: Uint8Array): number {
   return scanned.ok ? scanned.value.bundles.length : 0;
 }
 
-async function importRecords(source: BenchNode): Promise<string> {
-  const path = "/api/registers";
-  const made = await post<{ registerId: string }>(source, { path, body: { name: "w2" } });
-  const filler = "0123456789abcdef".repeat(recordBytes / 16);
-  const batch = 2_000;
-  for (let first = 1; first <= records; first += batch) {
-    const lines = Array.from({ length: Math.min(batch, records - first + 1) }, (_, index) => {
-      const head = `{"n":${first + index},"text":"`;
-      return `${head}${filler.slice(0, recordBytes - head.length - 2)}"}\n`;
-    });
-    const path = `/api/registers/${made.registerId}/records?importId=bench&firstLine=${first}`;
-    await post(source, { path, body: lines.join("") });
-  }
-  return made.registerId;
-}
-
 async function timed<T>(what: string, work: () => Promise<T>): Promise<T> {
   const start = performance.now();
   const result = await work();
@@ -245,13 +235,10 @@ async function timed<T>(what: string, work: () => Promise<T>): Promise<T> {
 
 function report(): void {
   const rows = Object.entries(figures).map(([what, rates]) => {
-    const sorted = rates.toSorted((a, b) => a - b);
-    const median = sorted[Math.floor(sorted.length / 2)] ?? 0;
-    const spread = ((sorted.at(-1) ?? 0) - (sorted[0] ?? 0)) / median;
     return {
       what,
-      transactionsPerSecond: Math.round(median),
-      spreadPercent: Math.round(spread * 100),
+      transactionsPerSecond: Math.round(medianOf(rates)),
+      spreadPercent: spreadOf(rates),
     };
   });
   const rate = (what: string) => rows.find((row) => row.what === what)?.transactionsPerSecond ?? 0;
@@ -272,10 +259,11 @@ function report(): void {
     ),
   };
   if (isJson) {
-    console.log(JSON.stringify({ records, recordBytes, rounds, rows, ratios }));
+    console.log(JSON.stringify({ name, records, recordBytes, rounds, rows, ratios, targetLagMs }));
     return;
   }
-  console.log(`\nW2: ${records} records of ${recordBytes} bytes, 100 a docket, ${rounds} rounds`);
+  const size = `${records} records of ${recordBytes} bytes, ${perDocket} a docket`;
+  console.log(`\n${name}: ${size}, ${rounds} rounds`);
   console.log(`${navigator.hardwareConcurrency} cores, Bun ${Bun.version}\n`);
   for (const row of rows) {
     const shown = row.transactionsPerSecond.toLocaleString("en").padStart(9);
@@ -285,6 +273,10 @@ function report(): void {
   for (const [what, value] of Object.entries(ratios)) {
     if (value !== null) console.log(`${what.padEnd(58)} ${String(value).padStart(4)} %`);
   }
+  const lag = Math.round(targetLagMs);
+  console.log(
+    `${"the target's event loop held up, at most".padEnd(58)} ${String(lag).padStart(4)} ms`,
+  );
 }
 
 function say(what: string): void {

@@ -17,6 +17,7 @@ export interface BenchNode {
 }
 
 const main = new URL("../src/main.ts", import.meta.url).pathname;
+const lag = new URL("./bench-lag.ts", import.meta.url).pathname;
 export const folder = mkdtempSync(join(tmpdir(), "sorcha-peer-bench-"));
 const children = new Set<Bun.Subprocess>();
 
@@ -25,20 +26,32 @@ const children = new Set<Bun.Subprocess>();
  */
 export async function startNode(
   name: string,
-  options: { environment?: Record<string, string>; seed?: BenchNode } = {},
+  options: { environment?: Record<string, string>; seed?: BenchNode; lagFile?: string } = {},
 ): Promise<BenchNode> {
   const dataDir = join(folder, name);
   const seeds = options.seed === undefined ? [] : ["--seed", options.seed.grpcAddress];
   const ports = ["--http-port", "0", "--grpc-port", "0"];
   const runFile = Bun.file(join(dataDir, "run.json"));
   const startedAtMs = performance.now();
+  const preload = options.lagFile === undefined ? [] : ["--preload", lag];
   const child = Bun.spawn(
-    [process.execPath, "--no-orphans", main, "serve", "--data-dir", dataDir, ...ports, ...seeds],
+    [
+      process.execPath,
+      "--no-orphans",
+      ...preload,
+      main,
+      "serve",
+      "--data-dir",
+      dataDir,
+      ...ports,
+      ...seeds,
+    ],
     {
       env: {
         ...process.env,
         PEER_VERIFY_TRANSACTIONS: "none",
-        PEER_LOG_LEVEL: "warn",
+        PEER_LOG_LEVEL: "error",
+        ...(options.lagFile === undefined ? {} : { BENCH_LAG_FILE: options.lagFile }),
         ...options.environment,
       },
       stdin: "ignore",
@@ -103,6 +116,34 @@ export async function post<T>(
   });
   if (!answer.ok) throw new Error(`POST ${path}: ${answer.status} ${await answer.text()}`);
   return (await answer.json()) as T;
+}
+
+/** A new register of so many records; its id. */
+export async function importRecords(
+  source: BenchNode,
+  options: { records: number; recordBytes: number },
+): Promise<string> {
+  const { records, recordBytes } = options;
+  const path = "/api/registers";
+  const made = await post<{ registerId: string }>(source, { path, body: { name: "bench" } });
+  const filler = "0123456789abcdef".repeat(recordBytes / 16);
+  const batch = 2_000;
+  for (let first = 1; first <= records; first += batch) {
+    const lines = Array.from({ length: Math.min(batch, records - first + 1) }, (_, index) => {
+      const head = `{"n":${first + index},"text":"`;
+      return `${head}${filler.slice(0, recordBytes - head.length - 2)}"}\n`;
+    });
+    const path = `/api/registers/${made.registerId}/records?importId=bench&firstLine=${first}`;
+    await post(source, { path, body: lines.join("") });
+  }
+  return made.registerId;
+}
+
+/** How long a node's event loop was held up at most since then, ms. */
+export function lagSince(lagFile: string, unixMs: number): number {
+  const lines = readFileSync(lagFile, "utf8").trim().split("\n");
+  const measured = lines.map((line) => line.split(" ").map(Number));
+  return Math.max(0, ...measured.flatMap(([at = 0, ms = 0]) => (at > unixMs + 100 ? [ms] : [])));
 }
 
 export async function until(isSo: () => Promise<boolean>, patienceMs = 120_000): Promise<void> {

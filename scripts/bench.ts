@@ -5,7 +5,7 @@
 const benches: Record<string, { file: string; what: string }> = {
   "catch-up": {
     file: "bench-catch-up.ts",
-    what: "W2: a replica catches up, verified and durable, on both stores, beside its ceilings",
+    what: "W1, W2, W3: a replica catches up, verified and durable, beside its ceilings",
   },
   verify: { file: "bench-verify.ts", what: "verification alone, one thread and the pool" },
   store: { file: "bench-store.ts", what: "the store alone, beside a plain COPY" },
@@ -17,6 +17,8 @@ const benches: Record<string, { file: string; what: string }> = {
     file: "bench-large.ts",
     what: "P7, P8, P12: a register of 10^6 small dockets, and a node that follows 1,000 registers",
   },
+  rtt: { file: "bench-rtt.ts", what: "one source at the end of a long road" },
+  sources: { file: "bench-sources.ts", what: "four sources against one, and a bad fourth" },
   mesh: { file: "bench-mesh.ts", what: "25 nodes find each other; what a peer costs" },
 };
 

@@ -59,6 +59,18 @@ export function owned(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return new Uint8Array(bytes);
 }
 
+/**
+ * The bytes as a view that keeps little else in memory; copies only where they are a small part of
+ * something larger.
+ */
+export function apart(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const { buffer, byteOffset, byteLength } = bytes;
+  const isMost = buffer.byteLength - byteLength <= byteLength / 8;
+  if (isMost && buffer instanceof ArrayBuffer)
+    return new Uint8Array(buffer, byteOffset, byteLength);
+  return new Uint8Array(bytes);
+}
+
 function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

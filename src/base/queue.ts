@@ -37,6 +37,14 @@ export class BoundedQueue<T> implements AsyncIterable<T> {
     return true;
   }
 
+  /** The items at the front that are wanted, as far as they are there already. */
+  takeWhile(isWanted: (item: T) => boolean): T[] {
+    const end = this.#items.findIndex((item) => !isWanted(item));
+    const taken = this.#items.splice(0, end < 0 ? this.#items.length : end);
+    for (const _ of taken) this.#waitingProducers.shift()?.();
+    return taken;
+  }
+
   close(): void {
     if (this.#state === "open") this.#state = "closed";
     this.#wakeAll();

@@ -1,10 +1,10 @@
 import { present } from "../base/assert.ts";
-import type { CheckedPage, Head, VerifiedStart } from "../dockets/types.ts";
+import type { Head, VerifiedStart } from "../dockets/types.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { inTransaction } from "../store/transaction.ts";
 import { withoutAppends } from "./append.ts";
 import { moveCheckpoint } from "./checkpoints-table.ts";
-import { insertDockets } from "./dockets-table.ts";
+import { type DocketPart, insertDockets } from "./dockets-table.ts";
 import { publish } from "./feed.ts";
 import { registerOf, setHead } from "./heads.ts";
 import { eventOf, firstRow, versionsFrom, withPage } from "./register-progress.ts";
@@ -39,10 +39,8 @@ export function appendStart(
     const row = rowOf(start, parts);
     const isStored = await inTransaction(async (transaction) => {
       if (!(await insertRegister(transaction, row))) return false;
-      for (const { page, firstVersions } of parts) {
-        await insertDockets(transaction, { checked: page, firstVersions });
-        await insertTransactions(transaction, page);
-      }
+      await insertDockets(transaction, parts);
+      for (const { page } of parts) await insertTransactions(transaction, page);
       await moveCheckpoint(transaction, {
         registerId,
         number: row.headNumber,
@@ -62,13 +60,8 @@ export function appendStart(
   });
 }
 
-interface Part {
-  page: CheckedPage;
-  firstVersions: number[];
-}
-
 /** The pages with what is known of their dockets' versions. */
-function partsOf({ policyChain, head }: VerifiedStart, firstVersion: number): Part[] {
+function partsOf({ policyChain, head }: VerifiedStart, firstVersion: number): DocketPart[] {
   const chainVersions: number[] = policyChain.dockets.map((docket) => Number(docket.number === 0));
   if (head !== null) {
     return [
@@ -80,7 +73,7 @@ function partsOf({ policyChain, head }: VerifiedStart, firstVersion: number): Pa
   return [{ page: policyChain, firstVersions: chainVersions }];
 }
 
-function rowOf({ policyChain, head }: VerifiedStart, parts: Part[]): RegisterRow {
+function rowOf({ policyChain, head }: VerifiedStart, parts: DocketPart[]): RegisterRow {
   const genesis = present(policyChain.dockets[0], "a policy chain's genesis docket");
   const chainRow = firstRow(policyChain, {
     genesisHash: genesis.hash,

@@ -12,7 +12,7 @@
  */
 import { assert, present } from "../base/assert.ts";
 import { Mutex } from "../base/mutex.ts";
-import type { CheckedPage, Head, VerifiedPage } from "../dockets/types.ts";
+import type { Anchor, CheckedPage, Head, VerifiedPage } from "../dockets/types.ts";
 import { systemClock } from "../runtime/clock.ts";
 import type { Transaction } from "../store/database.ts";
 import { sql } from "../store/sql.ts";
@@ -22,7 +22,7 @@ import { insertDockets, isChain } from "./dockets-table.ts";
 import { publish } from "./feed.ts";
 import { forgetRegister, registerOf, setHead } from "./heads.ts";
 import { hotCache } from "./hot-cache.ts";
-import { eventOf, firstRow, lastDocket, versionsFrom, withPage } from "./register-progress.ts";
+import { eventOf, firstRow, versionsFrom, withPage } from "./register-progress.ts";
 import { insertRegister, moveHead, type RegisterRow, readRegisterRow } from "./registers-table.ts";
 import { insertTransactions } from "./transactions-table.ts";
 
@@ -35,21 +35,29 @@ export interface AppendOptions {
   alsoIn?: (transaction: Transaction) => Promise<void>;
 }
 
+/** A page alone: see `appendPages`. */
+export function appendPage(page: VerifiedPage, options?: AppendOptions): Promise<Head | "moved"> {
+  return appendPages([page], options);
+}
+
 /**
- * Stores a page, the register's new head and the checkpoint in one transaction. `moved` when the
- * head is not where the page's anchor is: nothing was written. The database checks number and
- * previous hash once more; a page that fails there is a defect of ours, throws, and is not stored.
+ * Stores pages that follow each other, the register's new head and the checkpoint in one
+ * transaction. `moved` when the head is not where the first page's anchor is: nothing was written.
+ * The database checks numbers and previous hashes once more; a page that fails there is a defect of
+ * ours, throws, and nothing is stored.
  */
-export function appendPage(
-  verified: VerifiedPage,
+export function appendPages(
+  pages: readonly VerifiedPage[],
   options: AppendOptions = {},
 ): Promise<Head | "moved"> {
-  const { anchor, page } = verified;
-  return turnsOf(page.registerId).run(async () => {
-    const held = registerOf(page.registerId);
-    const isAtAnchor = held === null ? anchor.nextNumber === 0 : isHead(held, verified);
+  const { anchor } = present(pages[0], "a page to store");
+  const { registerId } = anchor;
+  return turnsOf(registerId).run(async () => {
+    const held = registerOf(registerId);
+    const isAtAnchor = held === null ? anchor.nextNumber === 0 : isHead(held, anchor);
     if (!isAtAnchor) return "moved";
-    const row = held === null ? genesisRow(page, options.isOrigin ?? false) : withPage(page, held);
+    const steps = stepsOf(pages, { held, isOrigin: options.isOrigin ?? false });
+    const { row } = present(steps.at(-1), "a step");
     const from = held === null ? null : { number: held.headNumber, hash: held.headHash };
     const isStored = await inTransaction(async (transaction) => {
       const isMoved =
@@ -57,16 +65,35 @@ export function appendPage(
           ? await insertRegister(transaction, row)
           : await moveHead(transaction, { from, to: row });
       if (!isMoved) return false;
-      await writePage(transaction, { verified, row, options });
+      await writePages(transaction, { anchor, steps, options });
       return true;
     });
     if (!isStored) {
-      await rereadHead(page.registerId);
+      await rereadHead(registerId);
       return "moved";
     }
     setHead(row);
-    publish(eventOf(page, row.latestVersion - page.transactions.count + 1));
-    return { registerId: row.registerId, number: row.headNumber, hash: row.headHash };
+    for (const { page, firstVersion } of steps) publish(eventOf(page, firstVersion));
+    return { registerId, number: row.headNumber, hash: row.headHash };
+  });
+}
+
+/** A page, and the register's row once it is stored. */
+interface Step {
+  page: CheckedPage;
+  row: RegisterRow;
+  firstVersion: number;
+}
+
+function stepsOf(
+  pages: readonly VerifiedPage[],
+  options: { held: RegisterRow | null; isOrigin: boolean },
+): Step[] {
+  let before = options.held;
+  return pages.map(({ page }) => {
+    const row = before === null ? genesisRow(page, options.isOrigin) : withPage(page, before);
+    before = row;
+    return { page, row, firstVersion: row.latestVersion - page.transactions.count + 1 };
   });
 }
 
@@ -94,7 +121,7 @@ function turnsOf(registerId: string): Mutex {
   return found;
 }
 
-function isHead(held: RegisterRow, { anchor }: VerifiedPage): boolean {
+function isHead(held: RegisterRow, anchor: Anchor): boolean {
   return anchor.nextNumber === held.headNumber + 1 && anchor.previousHash === held.headHash;
 }
 
@@ -106,20 +133,21 @@ function genesisRow(page: CheckedPage, isOrigin: boolean): RegisterRow {
 }
 
 /** The statements after the dockets go out at once and are answered together, in one round trip. */
-async function writePage(
+async function writePages(
   transaction: Transaction,
-  write: { verified: VerifiedPage; row: RegisterRow; options: AppendOptions },
+  write: { anchor: Anchor; steps: readonly Step[]; options: AppendOptions },
 ): Promise<void> {
-  const { anchor, page } = write.verified;
-  const { row, options } = write;
-  const firstVersion = row.latestVersion - page.transactions.count + 1;
-  const { registerId } = page;
-  const run = { from: anchor.nextNumber, to: lastDocket(page).number };
-  const firstVersions = versionsFrom(firstVersion, page.dockets);
-  await insertDockets(transaction, { checked: page, firstVersions });
+  const { anchor, steps, options } = write;
+  const { row } = present(steps.at(-1), "a step");
+  const { registerId } = row;
+  const run = { from: anchor.nextNumber, to: row.headNumber };
+  const parts = steps.map(({ page, firstVersion }) => ({
+    page,
+    firstVersions: versionsFrom(firstVersion, page.dockets),
+  }));
+  await insertDockets(transaction, parts);
   const [isLinked] = await Promise.all([
     isChain(transaction, { registerId, ...run, previousHash: anchor.previousHash }),
-    insertTransactions(transaction, page),
     moveCheckpoint(transaction, {
       registerId,
       number: row.headNumber,
@@ -127,6 +155,7 @@ async function writePage(
       sourcePeerId: options.sourcePeerId ?? null,
       movedAtMs: systemClock.nowMs(),
     }),
+    ...steps.map(({ page }) => insertTransactions(transaction, page)),
   ]);
   assert(isLinked, `dockets ${run.from} to ${run.to} of register ${registerId} form a chain`);
   await options.alsoIn?.(transaction);

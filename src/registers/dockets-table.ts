@@ -182,15 +182,34 @@ export async function findDocketOfVersion(
   return toRow(row);
 }
 
+export interface DocketPart {
+  page: CheckedPage;
+  /** For each docket the version of its first transaction; 0 where unknown. */
+  firstVersions: readonly number[];
+}
+
 /**
- * Stores a page's dockets at once. A number that is taken fails it: nothing stored is overwritten.
- * `firstVersions`: for each docket, the version of its first transaction; 0 where unknown.
+ * Stores the dockets of pages at once. A number that is taken fails it: nothing stored is
+ * overwritten.
  */
 export async function insertDockets(
   transaction: Transaction,
-  page: { checked: CheckedPage; firstVersions: readonly number[] },
+  parts: readonly DocketPart[],
 ): Promise<void> {
-  const { registerId, bytes, dockets } = page.checked;
+  const statement = `
+    COPY dockets (
+      register_id, number, hash, previous_hash, time_ms, first_version, transaction_count,
+      is_control, is_sealed, header_bytes, bundle_bytes, bundle
+    ) FROM STDIN (FORMAT binary)`;
+  await copyRows(transaction, { statement, portions: portionsOf(parts) });
+}
+
+function* portionsOf(parts: readonly DocketPart[]): Iterable<CopyRows> {
+  for (const part of parts) yield rowsOf(part);
+}
+
+function rowsOf({ page, firstVersions }: DocketPart): CopyRows {
+  const { registerId, bytes, dockets } = page;
   const rows = new CopyRows(bytes.length + dockets.length * 300);
   for (const [index, docket] of dockets.entries()) {
     const bundle = bytes.subarray(docket.offset, docket.offset + docket.length);
@@ -201,7 +220,7 @@ export async function insertDockets(
       .bytea(Buffer.from(docket.hash, "hex"))
       .bytea(Buffer.from(docket.previousHash, "hex"))
       .bigint(docket.timeMs)
-      .bigint(present(page.firstVersions[index], "a docket's version"))
+      .bigint(present(firstVersions[index], "a docket's version"))
       .integer(docket.transactionCount)
       .boolean(docket.isControl)
       .boolean(docket.isSealed)
@@ -209,12 +228,7 @@ export async function insertDockets(
       .integer(bundle.length)
       .bytea(bundle);
   }
-  const statement = `
-    COPY dockets (
-      register_id, number, hash, previous_hash, time_ms, first_version, transaction_count,
-      is_control, is_sealed, header_bytes, bundle_bytes, bundle
-    ) FROM STDIN (FORMAT binary)`;
-  await copyRows(transaction, { statement, rows });
+  return rows;
 }
 
 /**

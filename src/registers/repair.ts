@@ -40,7 +40,7 @@ export function replaceDockets(past: VerifiedPast): Promise<void> {
           : versionsFrom(firstVersion, page.dockets);
       await deleteTransactions(transaction, run);
       await deleteDockets(transaction, run);
-      await insertDockets(transaction, { checked: page, firstVersions });
+      await insertDockets(transaction, [{ page, firstVersions }]);
       await insertTransactions(transaction, page);
       return mendDamage(transaction, run);
     });

@@ -75,23 +75,32 @@ export async function whichExist(
   return new Set((await findReadable(sql, wanted)).keys());
 }
 
-/** Stores where a page's transactions lie, in one statement, a parameter a column. */
+/**
+ * Stores where a page's transactions lie, a parameter a column; a statement takes as many rows as
+ * are written down without holding up everything else.
+ */
 export async function insertTransactions(
   sql: Sql,
   page: { registerId: string; transactions: TransactionFacts },
 ): Promise<void> {
-  const facts = page.transactions;
-  if (facts.count === 0) return;
-  await sql`
-    INSERT INTO transactions (
-      register_id, key, docket_number, position, body_offset, body_length
-    )
-    SELECT ${page.registerId}, * FROM unnest(
-      ${arrayText(keysOf(facts))}::bigint[], ${arrayText(facts.docketNumbers)}::bigint[],
-      ${arrayText(facts.positions)}::integer[], ${arrayText(facts.offsets)}::integer[],
-      ${arrayText(facts.lengths)}::integer[]
-    )`;
+  const { count, keys, docketNumbers, positions, offsets, lengths } = page.transactions;
+  for (let from = 0; from < count; from += rowsAtOnce) {
+    const to = Math.min(from + rowsAtOnce, count);
+    await sql`
+      INSERT INTO transactions (
+        register_id, key, docket_number, position, body_offset, body_length
+      )
+      SELECT ${page.registerId}, * FROM unnest(
+        ${arrayText(keysOf(keys.subarray(16 * from, 16 * to)))}::bigint[],
+        ${arrayText(docketNumbers.subarray(from, to))}::bigint[],
+        ${arrayText(positions.subarray(from, to))}::integer[],
+        ${arrayText(offsets.subarray(from, to))}::integer[],
+        ${arrayText(lengths.subarray(from, to))}::integer[]
+      )`;
+  }
 }
+
+const rowsAtOnce = 8_192;
 
 /** A digest of all that the index says of dockets `from` to `to`; null where it says nothing. */
 export async function digestIndex(
@@ -176,10 +185,9 @@ async function findPlaces(
 }
 
 /** The first 8 of each transaction's 16 key bytes, as PostgreSQL's signed bigint. */
-function keysOf(facts: TransactionFacts): bigint[] {
-  const { buffer, byteOffset, byteLength } = facts.keys;
+function keysOf({ buffer, byteOffset, byteLength }: Uint8Array): bigint[] {
   const view = new DataView(buffer, byteOffset, byteLength);
-  return Array.from({ length: facts.count }, (_, index) => view.getBigInt64(index * 16));
+  return Array.from({ length: byteLength / 16 }, (_, index) => view.getBigInt64(index * 16));
 }
 
 /** The same of an id: see `transactionKey` of dockets/. */

@@ -11,7 +11,7 @@ import { health } from "../store/sql.ts";
 import { replication } from "../wire/services.ts";
 import { verifyPage } from "../workers/pool.ts";
 import { withinBudget } from "./budgets.ts";
-import { commitPage } from "./commit.ts";
+import { commitPages } from "./commit.ts";
 import { noteContradiction } from "./evidence.ts";
 import type { SourceReport } from "./judge.ts";
 import type { LoopOptions } from "./loop-options.ts";
@@ -94,7 +94,7 @@ export function bindRegister(
         check: (page, policy) => checkStart({ ...page, registerId, ...pin }, { options, policy }),
       }),
     check: (page, policy) => options.road.check({ ...page, ...pin }, policy),
-    commit: (checked, sourcePeerId) => commitPage(checked, { sourcePeerId }),
+    commit: (pages, sourcePeerId) => commitPages(pages, { sourcePeerId }),
     whenStorable: () => health().whenWell(),
     storeTrouble: () => health().trouble,
     compare: (peerId, docketNumber) => {

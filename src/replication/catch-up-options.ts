@@ -1,6 +1,7 @@
-import type { CheckedPage, Head, Outcome, Policy } from "../dockets/types.ts";
+import type { CheckedPage, Outcome, Policy } from "../dockets/types.ts";
 import type { Source } from "../peers/adverts.ts";
 import type { Clock } from "../runtime/clock.ts";
+import type { Committed } from "./commit.ts";
 import type { Range } from "./plan.ts";
 import type { PulledPage } from "./pull.ts";
 import type { Trouble } from "./trouble.ts";
@@ -13,8 +14,9 @@ export interface CatchUpOptions {
   policy: () => Policy | null;
   pullRange: (source: Source, range: Range & { signal: AbortSignal }) => AsyncIterable<PulledPage>;
   check: (page: PulledPage, policy: Policy | null) => Promise<Outcome<CheckedPage>>;
-  commit: (checked: CheckedPage, sourcePeerId: string) => Promise<Outcome<Head> | "moved">;
-  onCommitted: (head: Head, checked: CheckedPage, sourcePeerId: string) => void;
+  commit: (pages: readonly CheckedPage[], sourcePeerId: string) => Promise<Committed>;
+  /** Called for each page once it is stored. */
+  onCommitted: (checked: CheckedPage, sourcePeerId: string) => void;
   onTrouble: (source: Source, trouble: Trouble) => void;
   clock: Clock;
   signal: AbortSignal;

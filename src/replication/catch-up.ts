@@ -3,39 +3,32 @@ import { abortError, childOf } from "../base/signal.ts";
 import type { CheckedPage, Outcome } from "../dockets/types.ts";
 import type { Source } from "../peers/adverts.ts";
 import { limits } from "../runtime/limits.ts";
+import { Arrivals, type Arrived } from "./arrivals.ts";
 import type { CatchUpEnd, CatchUpOptions } from "./catch-up-options.ts";
 import { Plan, type Range } from "./plan.ts";
 import { type PulledPage, partOf } from "./pull.ts";
+import { Sizes } from "./sizes.ts";
 import { type Trouble, troubleOf } from "./trouble.ts";
 
-interface Arrived {
-  source: Source;
-  range: Range;
-  bytes: number;
-  checked: Promise<Outcome<CheckedPage>>;
-}
-
 /**
- * Brings the past of a register from many sources at once. Each has a lane, that asks for the
- * ranges
- * the plan gives it; pages are verified as they arrive and committed in the register's order. A
- * source in trouble loses its lane, and what it had not brought goes to the others.
+ * Brings the past of a register from one source or many at once. Each has lanes, that ask for the
+ * ranges the plan gives them; pages are verified as they arrive and committed in the register's
+ * order. A source in trouble loses its lanes, and what it had not brought goes to the others.
  */
 export class CatchUp {
   readonly #plan: Plan;
-  readonly #arrived = new Map<number, Arrived>();
-  readonly #lanes = new Map<string, { stop: AbortController; running: Promise<void> }>();
+  readonly #sizes = new Sizes();
+  readonly #arrived = new Arrivals();
+  /** By source. */
+  readonly #lanes = new Map<string, { stop: AbortController; running: Promise<unknown> }>();
   readonly #stopping: AbortController & { dispose: () => void };
   /** Sources that gave nothing more: not taken in again during this run. */
   readonly #left = new Set<string>();
   #change = Promise.withResolvers<void>();
-  #bytesWaiting = 0;
-  #bytesSeen = 0;
-  #docketsSeen = 0;
   #arrivedMs: number;
 
   constructor(private readonly options: CatchUpOptions) {
-    this.#plan = new Plan(options.nextNumber(), { rangeMax: 1_000, windowMax: 4_000 });
+    this.#plan = new Plan(options.nextNumber(), firstBounds);
     this.#stopping = childOf(options.signal);
     this.#arrivedMs = options.clock.monotonicMs();
   }
@@ -55,7 +48,7 @@ export class CatchUp {
       this.#stopping.dispose();
       this.#changed();
       await Promise.all([...this.#lanes.values()].map((lane) => lane.running));
-      for (const { checked } of this.#arrived.values()) checked.catch(() => undefined);
+      this.#arrived.abandon();
     }
   }
 
@@ -63,11 +56,11 @@ export class CatchUp {
     while (!this.#stopping.signal.aborted) {
       this.#openLanes();
       const nextNumber = this.options.nextNumber();
-      const arrived = this.#arrived.get(nextNumber);
+      const arrived = this.#arrived.at(nextNumber);
       if (arrived !== undefined) {
-        const end = await this.#commitOne(arrived);
+        const end = await this.#commitFrom(arrived);
         if (end !== null) return end;
-      } else if (this.#lanes.size === 0 || (this.#arrived.size === 0 && this.#isEnough())) {
+      } else if (this.#lanes.size === 0 || (this.#arrived.isEmpty && this.#isEnough())) {
         return { kind: "done" };
       } else {
         await this.#news();
@@ -76,23 +69,27 @@ export class CatchUp {
     return { kind: "done" };
   }
 
-  /** Null to go on. */
-  async #commitOne(arrived: Arrived): Promise<CatchUpEnd | null> {
-    const { source, range, checked } = arrived;
-    const outcome = await checked;
+  /** The page whose turn it is, and what waits checked behind it. Null to go on. */
+  async #commitFrom(arrived: Arrived): Promise<CatchUpEnd | null> {
+    const outcome = await arrived.checked;
     if (!outcome.ok) {
       this.#refuse(arrived, { kind: "false", refusal: outcome.refusal });
       return null;
     }
-    const committed = await this.options.commit(outcome.value, source.peerId);
-    if (committed === "moved") return { kind: "moved" };
-    if (!committed.ok) {
-      this.#refuse(arrived, { kind: "false", refusal: committed.refusal });
-      return null;
+    const group = this.#arrived.readyFrom(arrived, outcome.value);
+    const pages = group.map(({ value }) => value);
+    const last = group.at(-1)?.page ?? arrived;
+    const { count, stop } = await this.options.commit(pages, last.source.peerId);
+    for (const { page, value } of group.slice(0, count)) {
+      this.#arrived.take(page);
+      this.#plan.committed(page.range.from + page.range.count);
+      this.options.onCommitted(value, page.source.peerId);
     }
-    this.#take(range.from, arrived);
-    this.#plan.committed(range.from + range.count);
-    this.options.onCommitted(committed.value, outcome.value, source.peerId);
+    const refused = group[count];
+    if (stop === "moved") return { kind: "moved" };
+    if (stop !== null && refused !== undefined) {
+      this.#refuse(refused.page, { kind: "false", refusal: stop });
+    }
     this.#changed();
     return null;
   }
@@ -109,12 +106,12 @@ export class CatchUp {
       if (this.#lanes.has(source.peerId) || this.#left.has(source.peerId)) continue;
       if (this.#lanes.size >= lanesMax) return;
       const stop = childOf(this.#stopping.signal);
-      const headNumber = source.advert.latestDocketVersion;
-      this.#plan.addLane(source.peerId, { headNumber, nowMs: this.options.clock.monotonicMs() });
-      const running = this.#runLane(source, stop).finally(() => {
+      const lanes = Array.from({ length: lanesPerSource }, (_, index) =>
+        this.#runLane({ source, laneId: `${source.peerId}/${index}`, stop }),
+      );
+      const running = Promise.all(lanes).finally(() => {
         stop.dispose();
         this.#left.add(source.peerId);
-        this.#plan.dropLane(source.peerId);
         this.#lanes.delete(source.peerId);
         this.#changed();
       });
@@ -122,20 +119,34 @@ export class CatchUp {
     }
   }
 
-  async #runLane(source: Source, stop: AbortController): Promise<void> {
+  async #runLane(lane: Lane): Promise<void> {
+    const { source, laneId } = lane;
+    const headNumber = source.advert.latestDocketVersion;
+    const nowMs = this.options.clock.monotonicMs();
+    this.#plan.addLane(laneId, { sourceId: source.peerId, headNumber, nowMs });
+    try {
+      await this.#bringRanges(lane);
+    } finally {
+      this.#plan.dropLane(laneId);
+      this.#changed();
+    }
+  }
+
+  async #bringRanges({ source, laneId, stop }: Lane): Promise<void> {
     const { clock } = this.options;
     while (!stop.signal.aborted && !this.#plan.isDone()) {
-      const range = this.#plan.assign(source.peerId, clock.monotonicMs());
+      const range = this.#plan.assign(laneId, clock.monotonicMs());
       if (range === null) {
         await this.#news();
         continue;
       }
       try {
-        await this.#bring(source, { range, stop });
+        await this.#bring({ source, laneId, stop }, range);
       } catch (error) {
         if (stop.signal.aborted && isAbort(error)) return;
         const trouble = troubleOf(error);
         if (this.#saysItsEnd(source, { trouble, range })) continue;
+        stop.abort();
         this.options.onTrouble(source, trouble);
         return;
       }
@@ -147,36 +158,34 @@ export class CatchUp {
     const { trouble, range } = said;
     if (trouble.kind !== "refusal" || trouble.name !== "NOT_YET") return false;
     if (range.from <= this.options.nextNumber()) return false;
-    this.#plan.ended(source.peerId);
     this.#plan.setHead(source.peerId, range.from - 1);
     return true;
   }
 
   /** One range from one source. Leaves early when another source has brought the rest of it. */
-  async #bring(source: Source, asked: { range: Range; stop: AbortController }): Promise<void> {
-    const { range, stop } = asked;
+  async #bring({ source, laneId, stop }: Lane, range: Range): Promise<void> {
     const leaving = childOf(stop.signal);
     let next = range.from;
-    const watch = this.#leaveWhenIdle(source, leaving);
+    const watch = this.#leaveWhenIdle(laneId, leaving);
     try {
       for await (const page of this.options.pullRange(source, {
         ...range,
         signal: leaving.signal,
       })) {
-        if (this.#plan.isIdle(source.peerId)) break;
+        if (this.#plan.isIdle(laneId)) break;
         if (page.docketCount === 0) break;
-        this.#accept(source, page);
+        this.#accept({ source, laneId }, page);
         next += page.docketCount;
         if (!(await this.#room(page.nextNumber, leaving.signal))) break;
       }
-      if (next === range.from && !this.#plan.isIdle(source.peerId)) {
+      if (next === range.from && !this.#plan.isIdle(laneId)) {
         this.#plan.setHead(source.peerId, range.from - 1);
       }
     } catch (error) {
       // Another source was faster: that is no trouble with this one.
-      if (!(isAbort(error) && this.#plan.isIdle(source.peerId))) throw error;
+      if (!(isAbort(error) && this.#plan.isIdle(laneId))) throw error;
     } finally {
-      this.#plan.ended(source.peerId);
+      this.#plan.ended(laneId, this.options.clock.monotonicMs());
       leaving.abort();
       leaving.dispose();
       await watch;
@@ -184,31 +193,32 @@ export class CatchUp {
     }
   }
 
-  async #leaveWhenIdle(source: Source, leaving: AbortController): Promise<void> {
+  async #leaveWhenIdle(laneId: string, leaving: AbortController): Promise<void> {
     while (!leaving.signal.aborted) {
-      if (this.#plan.isIdle(source.peerId)) return leaving.abort();
+      if (this.#plan.isIdle(laneId)) return leaving.abort();
       await this.#news(leaving.signal);
     }
   }
 
-  #accept(source: Source, page: PulledPage): void {
+  #accept({ source, laneId }: Pick<Lane, "source" | "laneId">, page: PulledPage): void {
     const { docketCount: count, nextNumber: from } = page;
     const nowMs = this.options.clock.monotonicMs();
-    const { skip, take } = this.#plan.arrived(source.peerId, { from, count, nowMs });
+    const { skip, take } = this.#plan.arrived(laneId, { from, count, nowMs });
     this.#plan.setHead(source.peerId, Math.max(page.sourceHeadNumber, from + count - 1));
-    this.#measure(page);
+    this.#plan.resize(this.#sizes.after(page));
     if (take === 0) return;
     this.#arrivedMs = nowMs;
     const useful = take === count ? page : partOf(page, { skip, take });
     const bytes = useful.bytes.length;
     const checked = this.#check(useful);
-    const arrived = { source, range: { from: from + skip, count: take }, bytes, checked };
-    this.#arrived.set(from + skip, arrived);
-    this.#bytesWaiting += bytes;
+    const range = { from: from + skip, count: take };
+    const arrived: Arrived = { source, range, bytes, checked, value: null };
+    this.#arrived.add(arrived);
     // A lie is acted on when it is found, not when its turn comes.
     checked.then(
       (outcome) => {
-        if (!outcome.ok) this.#refuse(arrived, { kind: "false", refusal: outcome.refusal });
+        if (outcome.ok) arrived.value = outcome.value;
+        else this.#refuse(arrived, { kind: "false", refusal: outcome.refusal });
       },
       () => undefined,
     );
@@ -230,7 +240,7 @@ export class CatchUp {
 
   #refuse(arrived: Arrived, trouble: Trouble): void {
     const { source, range } = arrived;
-    if (!this.#take(range.from, arrived)) return;
+    if (!this.#arrived.take(arrived)) return;
     this.#left.add(source.peerId);
     this.#lanes.get(source.peerId)?.stop.abort();
     this.#plan.lost(range);
@@ -238,31 +248,13 @@ export class CatchUp {
     this.#changed();
   }
 
-  #take(from: number, arrived: Arrived): boolean {
-    if (this.#arrived.get(from) !== arrived) return false;
-    this.#arrived.delete(from);
-    this.#bytesWaiting -= arrived.bytes;
-    return true;
-  }
-
-  #measure(page: PulledPage): void {
-    this.#bytesSeen += page.bytes.length;
-    this.#docketsSeen += page.docketCount;
-    const each = Math.max(1, this.#bytesSeen / this.#docketsSeen);
-    this.#plan.resize({
-      rangeMax: Math.max(1, Math.floor(rangeBytes / each)),
-      windowMax: Math.max(100, Math.floor(limits.catchUpBytes / each)),
-    });
-  }
-
   /**
    * Waits while too much waits for its turn; never with the page that all others wait for. False
-   * when
-   * that takes long: the lane is needed elsewhere, perhaps for that very page.
+   * when that takes long: the lane is needed elsewhere, perhaps for that very page.
    */
   async #room(from: number, signal: AbortSignal): Promise<boolean> {
     const dueMs = this.options.clock.monotonicMs() + roomPatienceMs;
-    const isFull = () => this.#bytesWaiting > 2 * limits.catchUpBytes;
+    const isFull = () => this.#arrived.bytes > 2 * limits.catchUpBytes;
     while (!signal.aborted && isFull() && from > this.options.nextNumber()) {
       if (this.options.clock.monotonicMs() > dueMs) return false;
       await this.#news(signal);
@@ -285,8 +277,19 @@ export class CatchUp {
   }
 }
 
+/** One of a source's requests, with what ends all of them. */
+interface Lane {
+  source: Source;
+  laneId: string;
+  stop: AbortController;
+}
+
+/** Until it is known how large the dockets are and how fast they come. */
+const firstBounds = { rangeMax: 1_000, windowMax: 4_000, firstCount: 10 };
 /** Sources asked at once. */
 const lanesMax = 8;
+/** The next range is asked for before the last one has come: its way is not waited for. */
+const lanesPerSource = 2;
 const tickMs = 100;
 const roomPatienceMs = 1_000;
 /**
@@ -294,5 +297,3 @@ const roomPatienceMs = 1_000;
  * all.
  */
 const quietMs = 1_000;
-/** As much as a source gives for one question. */
-const rangeBytes = 8 * limits.frameBytes;

@@ -1,26 +1,33 @@
-import type { CheckedPage, Head, Outcome } from "../dockets/types.ts";
+import type { CheckedPage } from "../dockets/types.ts";
+import type { Committed } from "./commit.ts";
 import type { LoopOptions } from "./loop-options.ts";
 
-/** A page checked under an older policy than the one in force is checked again, not refused. */
+/**
+ * Pages checked under an older policy than the one in force are checked again, not refused: the
+ * first of them here, the others when they come next.
+ */
 export async function commitUnderPolicy(
-  checked: CheckedPage,
+  pages: readonly CheckedPage[],
   options: Pick<LoopOptions, "anchor" | "check" | "commit"> & { sourcePeerId: string },
-): Promise<Outcome<Head> | "moved"> {
+): Promise<Committed> {
   const { sourcePeerId } = options;
-  const first = await options.commit(checked, sourcePeerId);
+  const first = await options.commit(pages, sourcePeerId);
+  const page = pages[first.count];
+  if (first.stop !== "moved" || page === undefined) return first;
   const anchor = options.anchor();
-  const firstNumber = checked.dockets[0]?.number;
-  if (first !== "moved" || firstNumber !== anchor.nextNumber) return first;
-  const again = await options.check(
+  if (page.dockets[0]?.number !== anchor.nextNumber) return first;
+  const checked = await options.check(
     {
-      registerId: checked.registerId,
-      bytes: checked.bytes,
+      registerId: page.registerId,
+      bytes: page.bytes,
       nextNumber: anchor.nextNumber,
-      docketCount: checked.dockets.length,
+      docketCount: page.dockets.length,
       sourceHeadNumber: -1,
       sourcePeerId,
     },
     anchor.policy,
   );
-  return again.ok ? await options.commit(again.value, sourcePeerId) : again;
+  if (!checked.ok) return { ...first, stop: checked.refusal };
+  const { count, head, stop } = await options.commit([checked.value], sourcePeerId);
+  return { count: first.count + count, head: head ?? first.head, stop };
 }

@@ -1,33 +1,58 @@
 import { isPolicyCurrent, joinPage } from "../dockets/join.ts";
-import type { Anchor, CheckedPage, Head, Outcome } from "../dockets/types.ts";
-import { appendPage } from "../registers/append.ts";
+import type { Anchor, CheckedPage, Head, Refusal, VerifiedPage } from "../dockets/types.ts";
+import { appendPages } from "../registers/append.ts";
 import { anchorOf } from "../registers/heads.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { docketsMoved, pageCommitted } from "../telemetry/recording.ts";
 import { amountsOf } from "./rate.ts";
 
+/** What became of pages that were to be stored together. */
+export interface Committed {
+  /** How many are stored, from the first on. */
+  count: number;
+  /** The register's head then; null when none is stored. */
+  head: Head | null;
+  /** Why the one behind them is not; null where all are. */
+  stop: "moved" | Refusal | null;
+}
+
 /**
- * Step 4 of the road: a checked page is joined to what is stored and written in one transaction.
- * `moved` says that the register's head or policy is not (or no longer) what the page needs: the
- * caller plans again. Nothing was written then.
+ * Step 4 of the road: checked pages that follow each other are joined to what is stored, each to
+ * the one before it, and as many as fit are written in one transaction. `moved` says that the
+ * register's head or policy is not (or no longer) what the next page needs: the caller plans again.
  */
-export async function commitPage(
-  checked: CheckedPage,
+export async function commitPages(
+  pages: readonly CheckedPage[],
   options: { sourcePeerId: string | null; isOrigin?: boolean },
-): Promise<Outcome<Head> | "moved"> {
-  const anchor = anchorOf(checked.registerId) ?? emptyAnchor(checked.registerId);
-  if (!isPolicyCurrent(anchor, checked)) return "moved";
-  const joined = joinPage(anchor, checked);
-  if (!joined.ok) return joined;
+): Promise<Committed> {
+  const { joined, stop } = joinPages(pages);
+  if (joined.length === 0) return { count: 0, head: null, stop };
   const startedMs = systemClock.monotonicMs();
-  const head = await appendPage(joined.value, {
+  const head = await appendPages(joined, {
     ...(options.sourcePeerId === null ? {} : { sourcePeerId: options.sourcePeerId }),
     isOrigin: options.isOrigin ?? false,
   });
-  if (head === "moved") return "moved";
+  if (head === "moved") return { count: 0, head: null, stop: "moved" };
   pageCommitted(systemClock.monotonicMs() - startedMs);
-  docketsMoved(options.sourcePeerId === null ? "own" : "in", amountsOf(checked));
-  return { ok: true, value: head };
+  const way = options.sourcePeerId === null ? "own" : "in";
+  for (const { page } of joined) docketsMoved(way, amountsOf(page));
+  return { count: joined.length, head, stop };
+}
+
+function joinPages(pages: readonly CheckedPage[]): {
+  joined: VerifiedPage[];
+  stop: Committed["stop"];
+} {
+  const joined: VerifiedPage[] = [];
+  for (const page of pages) {
+    const { registerId } = page;
+    const anchor = joined.at(-1)?.next ?? anchorOf(registerId) ?? emptyAnchor(registerId);
+    if (!isPolicyCurrent(anchor, page)) return { joined, stop: "moved" };
+    const outcome = joinPage(anchor, page);
+    if (!outcome.ok) return { joined, stop: outcome.refusal };
+    joined.push(outcome.value);
+  }
+  return { joined, stop: null };
 }
 
 /** Where a register stands of which nothing is held. */

@@ -2,6 +2,7 @@ import type { Anchor, CheckedPage, Head, Outcome, Policy } from "../dockets/type
 import type { Source } from "../peers/adverts.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
+import type { Committed } from "./commit.ts";
 import type { Happening, SourceReport } from "./judge.ts";
 import type { Range } from "./plan.ts";
 import type { PulledPage } from "./pull.ts";
@@ -27,7 +28,8 @@ export interface LoopOptions {
   /** Verifies and stores the policy chain and the head: how a follower without the past begins. */
   start: (source: Source, signal: AbortSignal) => Promise<Outcome<Head>>;
   check: (page: PulledPage, policy: Policy | null) => Promise<Outcome<CheckedPage>>;
-  commit: (checked: CheckedPage, sourcePeerId: string) => Promise<Outcome<Head> | "moved">;
+  /** Joins pages that follow each other, and stores them together. */
+  commit: (pages: readonly CheckedPage[], sourcePeerId: string) => Promise<Committed>;
   /** Resolves when what is pulled can be stored. */
   whenStorable: () => Promise<void>;
   /** Why nothing can be stored now; null: it can. */

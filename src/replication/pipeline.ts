@@ -1,6 +1,8 @@
 import { messageOf } from "../base/error.ts";
 import { BoundedQueue } from "../base/queue.ts";
-import type { CheckedPage, Head, Outcome, Policy, Refusal } from "../dockets/types.ts";
+import type { CheckedPage, Outcome, Policy, Refusal } from "../dockets/types.ts";
+import { limits } from "../runtime/limits.ts";
+import type { Committed } from "./commit.ts";
 import type { PulledPage } from "./pull.ts";
 
 /** What the pipeline calls at its stations; each returns a value and knows no other station. */
@@ -9,10 +11,10 @@ export interface Stations {
    * Verifies on a thread. The page's bytes are gone after the call; they come back in the result.
    */
   check(page: PulledPage, policy: Policy | null): Promise<Outcome<CheckedPage>>;
-  /** Joins and stores. `moved`: the register's head or policy was no longer what the page needs. */
-  commit(checked: CheckedPage, sourcePeerId: string): Promise<Outcome<Head> | "moved">;
-  /** Called after each page, also an empty one that only tells the source's head. */
-  onPage(progress: { head: Head | null; sourceHeadNumber: number }): void;
+  /** Joins pages that follow each other, and stores them together: at least one, or says why. */
+  commit(pages: readonly CheckedPage[], sourcePeerId: string): Promise<Committed>;
+  /** Called after each page is stored, and for an empty one that only tells the source's head. */
+  onPage(progress: { checked: CheckedPage | null; sourceHeadNumber: number }): void;
 }
 
 /** How a run over one source ended. Whatever was committed before stays. */
@@ -28,8 +30,9 @@ export type PipelineEnd =
 /**
  * Pull, verify and commit one source's pages with all three at work at once: up to `capacity` pages
  * are between wire and database, and when they are, the puller waits and with it the source.
- * Pages are verified side by side and committed in order. `stop` is called when nothing more is
- * wanted of the source; it must make `pages` end.
+ * Pages are verified side by side and committed in order; those that are ready when their turn
+ * comes go into the database together, and none is kept waiting for another. `stop` is called when
+ * nothing more is wanted of the source; it must make `pages` end.
  */
 export async function runPipeline(
   pages: AsyncIterable<PulledPage>,
@@ -71,6 +74,8 @@ interface InFlight {
   page: PulledPage;
   /** Null for a page without dockets. */
   checked: Promise<Outcome<CheckedPage>> | null;
+  /** Once it was found true. */
+  value: CheckedPage | null;
 }
 
 async function feed(
@@ -80,9 +85,15 @@ async function feed(
   let policy = options.policy;
   for await (const page of pages) {
     const checked = page.docketCount === 0 ? null : options.stations.check(page, policy);
-    // A refusal surfaces where pages are taken out in order; here it must only not go unhandled.
-    checked?.catch(() => undefined);
-    if (!(await options.inFlight.push({ page, checked }))) return;
+    const item: InFlight = { page, checked, value: null };
+    // A failure surfaces where pages are taken out in order; here it must only not go unhandled.
+    checked?.then(
+      (outcome) => {
+        item.value = outcome.ok ? outcome.value : null;
+      },
+      () => undefined,
+    );
+    if (!(await options.inFlight.push(item))) return;
     if (policy === null && checked !== null) {
       // The genesis docket brings the policy that everything behind it is checked under.
       const outcome = await checked;
@@ -95,16 +106,48 @@ async function feed(
 
 async function drain(queue: BoundedQueue<InFlight>, stations: Stations): Promise<PipelineEnd> {
   for await (const { page, checked } of queue) {
-    let head: Head | null = null;
-    if (checked !== null) {
-      const outcome = await checked;
-      if (!outcome.ok) return { kind: "refused", refusal: outcome.refusal };
-      const committed = await stations.commit(outcome.value, page.sourcePeerId);
-      if (committed === "moved") return { kind: "moved" };
-      if (!committed.ok) return { kind: "refused", refusal: committed.refusal };
-      head = committed.value;
+    if (checked === null) {
+      stations.onPage({ checked: null, sourceHeadNumber: page.sourceHeadNumber });
+      continue;
     }
-    stations.onPage({ head, sourceHeadNumber: page.sourceHeadNumber });
+    const outcome = await checked;
+    if (!outcome.ok) return { kind: "refused", refusal: outcome.refusal };
+    const group = [{ page, value: outcome.value }, ...readyIn(queue, page.bytes.length)];
+    const end = await commitAll(group, stations);
+    if (end !== null) return end;
   }
   return { kind: "ended" };
+}
+
+interface Ready {
+  page: PulledPage;
+  value: CheckedPage;
+}
+
+/** What waits checked behind a page of so many bytes, as far as it goes into one transaction. */
+function readyIn(queue: BoundedQueue<InFlight>, bytesBefore: number): Ready[] {
+  let bytes = bytesBefore;
+  const isReady = ({ page, value }: InFlight) => {
+    bytes += page.bytes.length;
+    return value !== null && bytes <= limits.commitBytes;
+  };
+  return queue
+    .takeWhile(isReady)
+    .flatMap(({ page, value }) => (value === null ? [] : [{ page, value }]));
+}
+
+/** Null to go on. */
+async function commitAll(group: readonly Ready[], stations: Stations): Promise<PipelineEnd | null> {
+  for (let left = group; left.length > 0; ) {
+    const pages = left.map(({ value }) => value);
+    const sourcePeerId = left.at(-1)?.page.sourcePeerId ?? "";
+    const { count, stop } = await stations.commit(pages, sourcePeerId);
+    for (const { page, value } of left.slice(0, count)) {
+      stations.onPage({ checked: value, sourceHeadNumber: page.sourceHeadNumber });
+    }
+    if (stop === "moved") return { kind: "moved" };
+    if (stop !== null) return { kind: "refused", refusal: stop };
+    left = left.slice(count);
+  }
+  return null;
 }

@@ -1,47 +1,35 @@
+import { isBusy, type Lane, newLane, speedOf, type Task } from "./lane.ts";
+
 /** A run of dockets to ask of one source. */
 export interface Range {
   from: number;
   count: number;
 }
 
-interface Task {
-  from: number;
-  /** Behind the last one. */
-  to: number;
-  /** The first docket that has not arrived. */
-  got: number;
-}
-
-interface Lane {
-  peerId: string;
-  /** The newest docket it may have, as far as we know. */
-  headNumber: number;
-  task: Task | null;
-  /** Dockets a ms, over its last ranges; null before the first. */
-  rate: number | null;
-  startedMs: number;
-  startedAt: number;
-  lastMs: number;
-  lastCount: number;
-  /** Was overtaken on its own range: gets nothing new until then. */
-  restsUntilMs: number;
-  overtaken: number;
+/** In dockets. */
+export interface Bounds {
+  rangeMax: number;
+  /** How far ahead of what is stored. */
+  windowMax: number;
+  /** For a source whose rate nobody knows yet. */
+  firstCount: number;
 }
 
 /**
  * A source is given as much as it brings in about this time, so that a slow one holds up little.
  */
 const rangeMs = 750;
-/** For a source whose rate nobody knows yet. */
-const firstCount = 50;
+/** Fewer are not worth a question, however slow the source. */
+const leastCount = 10;
 /** The range that all others wait for is asked of a second source after this silence. */
 const headPatienceMs = 500;
 /** What is taken over must be worth a round trip. */
 const takeOverMs = 100;
 
 /**
- * Who is asked for which dockets of a catch-up. Every source gets ranges after its measured rate;
- * one that has nothing to do takes half of the slowest range from its source, or asks for the same
+ * Who is asked for which dockets of a catch-up. Every source gets ranges after its measured rate,
+ * the next one shortly before it is done with the last: a lane holds one range, and a source has
+ * several lanes. One that has nothing to do takes half of the slowest range from its source, or asks for the same
  * once more where that source stands still. What arrives twice counts once. A value: pure, told
  * the time (monotonic ms).
  */
@@ -54,58 +42,47 @@ export class Plan {
 
   constructor(
     nextNumber: number,
-    private readonly bounds: { rangeMax: number; windowMax: number },
+    private readonly bounds: Bounds,
   ) {
     this.#committed = nextNumber;
     this.#frontier = nextNumber;
   }
 
   /** Bounds that fit the size of what comes. */
-  resize(bounds: { rangeMax: number; windowMax: number }): void {
+  resize(bounds: Pick<Bounds, "rangeMax" | "windowMax">): void {
     Object.assign(this.bounds, bounds);
   }
 
-  addLane(peerId: string, options: { headNumber: number; nowMs: number }): void {
-    this.#lanes.set(peerId, {
-      peerId,
-      headNumber: options.headNumber,
-      task: null,
-      rate: null,
-      startedMs: options.nowMs,
-      startedAt: 0,
-      lastMs: options.nowMs,
-      lastCount: 1,
-      restsUntilMs: 0,
-      overtaken: 0,
-    });
+  addLane(laneId: string, options: { sourceId: string; headNumber: number; nowMs: number }): void {
+    this.#lanes.set(laneId, newLane(options));
   }
 
-  /** The source is out: what it had not brought is for others. */
-  dropLane(peerId: string): void {
-    this.#release(this.#lanes.get(peerId));
-    this.#lanes.delete(peerId);
+  /** The lane is out: what it had not brought is for others. */
+  dropLane(laneId: string): void {
+    this.#release(this.#lanes.get(laneId));
+    this.#lanes.delete(laneId);
   }
 
   get laneCount(): number {
     return this.#lanes.size;
   }
 
-  /** Dockets a second. */
-  rateOf(peerId: string): number | null {
-    const rate = this.#lanes.get(peerId)?.rate ?? null;
-    return rate === null ? null : rate * 1000;
+  /** Dockets a second of a source. */
+  rateOf(sourceId: string): number | null {
+    const rates = this.#lanesOf(sourceId).flatMap((lane) => lane.rate ?? []);
+    return rates.length === 0 ? null : Math.max(...rates) * 1000;
   }
 
   /** The source turned out to have nothing from this docket on, or more than it told before. */
-  setHead(peerId: string, headNumber: number): void {
-    const lane = this.#lanes.get(peerId);
-    if (lane !== undefined) lane.headNumber = headNumber;
+  setHead(sourceId: string, headNumber: number): void {
+    for (const lane of this.#lanesOf(sourceId)) lane.headNumber = headNumber;
   }
 
-  /** What this source shall bring next; null where there is nothing for it now. */
-  assign(peerId: string, nowMs: number): Range | null {
-    const lane = this.#lanes.get(peerId);
+  /** What this lane shall bring next; null where there is nothing for it now. */
+  assign(laneId: string, nowMs: number): Range | null {
+    const lane = this.#lanes.get(laneId);
     if (lane === undefined || lane.task !== null || lane.restsUntilMs > nowMs) return null;
+    if (this.#lanesOf(lane.sourceId).some(isBusy)) return null;
     const task =
       this.#hedgeHead(lane, nowMs) ?? this.#takeFree(lane) ?? this.#takeNew(lane) ?? null;
     if (task !== null) return this.#begin(lane, task, nowMs);
@@ -113,9 +90,9 @@ export class Plan {
     return taken === null ? null : this.#begin(lane, taken, nowMs);
   }
 
-  /** Dockets came from a source: how many from the front are known, and how many are to be used. */
-  arrived(peerId: string, page: Range & { nowMs: number }): { skip: number; take: number } {
-    const lane = this.#lanes.get(peerId);
+  /** Dockets came in a lane: how many from the front are known, and how many are to be used. */
+  arrived(laneId: string, page: Range & { nowMs: number }): { skip: number; take: number } {
+    const lane = this.#lanes.get(laneId);
     const task = lane?.task ?? null;
     if (lane === undefined || task === null) return { skip: page.count, take: 0 };
     this.#measure(lane, page);
@@ -127,14 +104,16 @@ export class Plan {
     return { skip: start - page.from, take: end - start };
   }
 
-  /** Whether the source has brought its range, or another one has: its stream can be closed. */
-  isIdle(peerId: string): boolean {
-    return (this.#lanes.get(peerId)?.task ?? null) === null;
+  /** Whether the lane has brought its range, or another one has: its stream can be closed. */
+  isIdle(laneId: string): boolean {
+    return (this.#lanes.get(laneId)?.task ?? null) === null;
   }
 
-  /** The source's stream is over, complete or not. */
-  ended(peerId: string): void {
-    this.#release(this.#lanes.get(peerId));
+  /** The lane's stream is over, complete or not. */
+  ended(laneId: string, nowMs: number): void {
+    const lane = this.#lanes.get(laneId);
+    this.#release(lane);
+    if (lane !== undefined) this.#passOn(lane, nowMs);
   }
 
   /** Dockets that arrived turned out to be worthless: they are asked for again. */
@@ -174,7 +153,8 @@ export class Plan {
   /** The range that everybody waits for, when its source has fallen silent. */
   #hedgeHead(lane: Lane, nowMs: number): Task | null {
     const head = [...this.#tasks].find((task) => task.from <= this.#committed);
-    const isSlow = (other: Lane) => nowMs - other.lastMs > headPatienceMs;
+    const isSlow = (other: Lane) =>
+      other.sourceId !== lane.sourceId && nowMs - other.lastMs > headPatienceMs;
     if (head === undefined || head.got > lane.headNumber) return null;
     const on = this.#lanesOn(head);
     return on.length < 3 && on.every(isSlow) ? head : null;
@@ -206,6 +186,7 @@ export class Plan {
     for (const task of this.#tasks) {
       const on = this.#lanesOn(task);
       if (task.got > lane.headNumber || on.length > 1) continue;
+      if (on[0]?.sourceId === lane.sourceId) continue;
       const theirs = Math.max(...on.map((other) => speedOf(other, nowMs)));
       const leftMs = (task.to - task.got) / theirs;
       if (leftMs > (worst?.leftMs ?? 0)) worst = { task, leftMs, speed: theirs };
@@ -233,6 +214,17 @@ export class Plan {
       lane.restsUntilMs = done.nowMs + 1_000 * 2 ** Math.min(lane.overtaken, 5);
     }
     done.by.overtaken = 0;
+    this.#passOn(done.by, done.nowMs);
+  }
+
+  /** The source goes on with the range it was asked for meanwhile: its time begins now. */
+  #passOn(from: Lane, nowMs: number): void {
+    for (const lane of this.#lanesOf(from.sourceId)) {
+      lane.rate = from.rate ?? lane.rate;
+      if (lane === from || lane.task === null || lane.task.got > lane.startedAt) continue;
+      lane.startedMs = nowMs;
+      lane.lastMs = nowMs;
+    }
   }
 
   #release(lane: Lane | undefined): void {
@@ -258,8 +250,8 @@ export class Plan {
   }
 
   #sizeFor(lane: Lane): number {
-    const fitting = lane.rate === null ? firstCount : Math.round(lane.rate * rangeMs);
-    return Math.max(1, Math.min(fitting, this.bounds.rangeMax));
+    const fitting = lane.rate === null ? this.bounds.firstCount : Math.round(lane.rate * rangeMs);
+    return Math.min(Math.max(fitting, leastCount), this.bounds.rangeMax);
   }
 
   #middlingRate(): number {
@@ -267,13 +259,11 @@ export class Plan {
     return rates.length === 0 ? 1 : rates.reduce((sum, rate) => sum + rate, 0) / rates.length;
   }
 
+  #lanesOf(sourceId: string): Lane[] {
+    return [...this.#lanes.values()].filter((lane) => lane.sourceId === sourceId);
+  }
+
   #lanesOn(task: Task): Lane[] {
     return [...this.#lanes.values()].filter((lane) => lane.task === task);
   }
-}
-
-/** Dockets a ms that can still be expected of a lane: silence makes it less. */
-function speedOf(lane: Lane, nowMs: number): number {
-  const recent = lane.lastCount / Math.max(1, nowMs - lane.lastMs);
-  return Math.min(lane.rate ?? 1, recent);
 }

@@ -1,4 +1,4 @@
-import { owned } from "../base/bytes.ts";
+import { apart } from "../base/bytes.ts";
 import { PeerError } from "../base/error.ts";
 import { encodePage, scanPage } from "../dockets/bundle.ts";
 import type { Source } from "../peers/adverts.ts";
@@ -143,7 +143,7 @@ export function toPage(
   frame: Uint8Array,
   asked: { source: Source; registerId: string; nextNumber: number },
 ): PulledPage {
-  const bytes = owned(frame);
+  const bytes = apart(frame);
   const scanned = scanPage(bytes);
   if (!scanned.ok) {
     const why = `a frame that is none: ${scanned.refusal.message}`;

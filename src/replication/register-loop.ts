@@ -1,7 +1,7 @@
 import { backoffMs } from "../base/backoff.ts";
 import { messageOf, PeerError } from "../base/error.ts";
 import { childOf } from "../base/signal.ts";
-import type { Anchor, Head } from "../dockets/types.ts";
+import type { Anchor, CheckedPage } from "../dockets/types.ts";
 import type { Source } from "../peers/adverts.ts";
 import { limits } from "../runtime/limits.ts";
 import { CatchUp } from "./catch-up.ts";
@@ -11,7 +11,7 @@ import { Judge } from "./judge.ts";
 import { type LoopOptions, type LoopView, newView, noError } from "./loop-options.ts";
 import { Nap } from "./nap.ts";
 import { describeEnd, type PipelineEnd, runPipeline } from "./pipeline.ts";
-import { amountsOf, Rate } from "./rate.ts";
+import { type Amounts, amountsOf, Rate } from "./rate.ts";
 import { SourceChoice } from "./source-choice.ts";
 import { SourceMemory } from "./source-memory.ts";
 import { untilStorable } from "./storable.ts";
@@ -146,26 +146,25 @@ export class RegisterLoop {
     }
   }
 
-  /** Many sources at once, until nobody has more. What is left is for the stream of one. */
+  /** Ranges of all sources, until nobody has more. What is left is for the stream of one. */
   async #catchUp(signal: AbortSignal): Promise<void> {
     const { options, view } = this;
     const { nextNumber } = options.anchor();
     Object.assign(view, { resumedFrom: nextNumber, isReceiving: true });
     this.#choice.startOver();
-    options.log.info({ nextDocket: nextNumber }, "Catching up from many sources");
+    options.log.info({ nextDocket: nextNumber }, "Catching up by ranges");
     const run = new CatchUp({
       sources: () => this.#choice.forRanges(),
       nextNumber: () => options.anchor().nextNumber,
       policy: () => options.anchor().policy,
       pullRange: options.pullRange,
       check: options.check,
-      commit: (checked, peerId) => commitUnderPolicy(checked, { ...options, sourcePeerId: peerId }),
-      onCommitted: (head, checked, peerId) => {
+      commit: (pages, peerId) => commitUnderPolicy(pages, { ...options, sourcePeerId: peerId }),
+      onCommitted: (checked, peerId) => {
         view.sourcePeerId = peerId;
         this.#choice.prove(peerId);
-        this.#committed(head, amountsOf(checked));
-        this.#judge.stored(head.number, peerId);
-        this.#place(Math.max(head.number, this.#choice.claimedHead()));
+        this.#stored(checked, peerId);
+        this.#place(Math.max(options.anchor().nextNumber - 1, this.#choice.claimedHead()));
       },
       onTrouble: (source, trouble) => this.#trouble(source.peerId, trouble),
       clock: options.clock,
@@ -186,7 +185,7 @@ export class RegisterLoop {
       if (subscription.mode === "ForwardOnly" && this.options.anchor().nextNumber === 0) {
         const started = await this.options.start(source, stopping.signal);
         if (!started.ok) return { kind: "refused", refusal: started.refusal };
-        this.#committed(started.value, { dockets: 1, transactions: 0, bytes: 0 });
+        this.#committed(started.value.number, { dockets: 1, transactions: 0, bytes: 0 });
       }
       const anchor = this.options.anchor();
       Object.assign(this.view, { resumedFrom: anchor.nextNumber, isReceiving: true });
@@ -208,7 +207,6 @@ export class RegisterLoop {
     run: { anchor: Anchor; stopping: AbortController },
   ): Promise<PipelineEnd> {
     const { options } = this;
-    let amounts = { dockets: 0, transactions: 0, bytes: 0 };
     const pages = options.pull(source, {
       nextNumber: run.anchor.nextNumber,
       latestVersion: 0,
@@ -220,27 +218,27 @@ export class RegisterLoop {
       stop: () => run.stopping.abort(),
       stations: {
         check: this.#watch.over(options.check),
-        commit: (checked, sourcePeerId) => {
-          amounts = amountsOf(checked);
-          return commitUnderPolicy(checked, { ...options, sourcePeerId });
-        },
-        onPage: ({ head, sourceHeadNumber }) => {
-          if (head !== null) {
-            this.#committed(head, amounts);
-            this.#judge.stored(head.number, source.peerId);
-          }
+        commit: (pages, sourcePeerId) => commitUnderPolicy(pages, { ...options, sourcePeerId }),
+        onPage: ({ checked, sourceHeadNumber }) => {
+          if (checked !== null) this.#stored(checked, source.peerId);
           this.#place(sourceHeadNumber);
         },
       },
     });
   }
 
-  #committed(head: Head, amounts: { dockets: number; transactions: number; bytes: number }): void {
+  #stored(checked: CheckedPage, peerId: string): void {
+    const number = checked.dockets.at(-1)?.number ?? -1;
+    this.#committed(number, amountsOf(checked));
+    this.#judge.stored(number, peerId);
+  }
+
+  #committed(number: number, amounts: Amounts): void {
     this.#movedMs = this.options.clock.monotonicMs();
     this.rate.add(amounts, this.#movedMs);
-    this.#watch.stored(head.number - amounts.dockets + 1, amounts);
+    this.#watch.stored(number - amounts.dockets + 1, amounts);
     this.options.subscription.progressed();
-    const targetNumber = Math.max(this.view.targetNumber ?? 0, head.number);
+    const targetNumber = Math.max(this.view.targetNumber ?? 0, number);
     Object.assign(this.view, noError, { targetNumber, lastSyncAtMs: this.options.clock.nowMs() });
   }
 

@@ -5,7 +5,7 @@
  * the second in any case.
  */
 
-import { owned } from "../base/bytes.ts";
+import { apart } from "../base/bytes.ts";
 import { Mutex } from "../base/mutex.ts";
 import { scanPage } from "../dockets/bundle.ts";
 import { decodeDocket } from "../dockets/decode.ts";
@@ -16,7 +16,7 @@ import type { Clock } from "../runtime/clock.ts";
 import { sql } from "../store/sql.ts";
 import { pageVerified } from "../telemetry/recording.ts";
 import { verifyPage } from "../workers/pool.ts";
-import { commitPage, emptyAnchor } from "./commit.ts";
+import { commitPages, emptyAnchor } from "./commit.ts";
 
 export interface RoadSettings {
   clock: Clock;
@@ -50,7 +50,7 @@ export function makeRoad(settings: RoadSettings): Road {
     const startedMs = settings.clock.monotonicMs();
     const checking = verifyPage({
       registerId: page.registerId,
-      bytes: owned(page.bytes),
+      bytes: apart(page.bytes),
       nextNumber: page.nextNumber,
       policy,
       nowMs: settings.clock.nowMs(),
@@ -71,11 +71,12 @@ export function makeRoad(settings: RoadSettings): Road {
       const anchor = anchorOf(page.registerId) ?? emptyAnchor(page.registerId);
       const checked = await check({ ...page, bytes, nextNumber: anchor.nextNumber }, anchor.policy);
       if (!checked.ok) return checked;
-      const committed = await commitPage(checked.value, {
+      const { head, stop } = await commitPages([checked.value], {
         sourcePeerId: null,
         isOrigin: page.isOrigin ?? false,
       });
-      if (committed !== "moved") return committed;
+      if (head !== null) return { ok: true, value: head };
+      if (stop !== null && stop !== "moved") return { ok: false, refusal: stop };
       bytes = checked.value.bytes;
     }
     return {

@@ -3,7 +3,7 @@ import type { Source } from "../peers/adverts.ts";
 import type { SourceMemory } from "./source-memory.ts";
 import type { Mode } from "./subscription.ts";
 
-/** From this many dockets on, several sources are worth their coordination. */
+/** From this many dockets on, ranges are worth their coordination. */
 const catchUpDockets = 100;
 
 /** Whom a register is asked of: who says they hold it, less who is left alone for a while. */
@@ -25,13 +25,13 @@ export class SourceChoice {
     return free.filter((source) => source.speaksReplication);
   }
 
-  /** More than one source says that much is missing here, and whatever comes first is here. */
+  /** A source that can be asked for ranges says that much is missing, and whatever comes first is here. */
   isFarBehind(copy: { subscription: { mode: Mode }; anchor: () => Anchor }): boolean {
     const { nextNumber } = copy.anchor();
     if (copy.subscription.mode !== "FullReplica" && nextNumber === 0) return false;
     const isAhead = ({ advert }: Source) =>
       advert.latestDocketVersion - nextNumber >= catchUpDockets;
-    return this.forRanges().filter(isAhead).length > 1;
+    return this.forRanges().some(isAhead);
   }
 
   /** As far as the middle one of the sources says: one that exaggerates doesn't move it. */

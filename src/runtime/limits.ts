@@ -69,6 +69,11 @@ export const limits = {
   subscriptions: 1_000,
   /** Verified pages waiting for the database, and frames waiting for a thread, a register. */
   pagesInFlight: 4,
+  /**
+   * Checked pages that wait go into one transaction up to this: a commit costs the same whatever it
+   * holds, and what was fetched and is not committed is fetched again after a crash.
+   */
+  commitBytes: 4 * MiB,
   /** Pages of a catch-up from many sources that wait for their turn, a register. */
   catchUpBytes: 32 * MiB,
   /** A run of replication that is still behind after this starts again: the reference's number. */

@@ -1,3 +1,4 @@
+import type { Writable } from "node:stream";
 import { finished } from "node:stream/promises";
 import { utf8 } from "../base/bytes.ts";
 import type { Transaction } from "./database.ts";
@@ -5,30 +6,50 @@ import type { Transaction } from "./database.ts";
 /**
  * Sends rows by `COPY … FROM STDIN (FORMAT binary)`: bytes go as they are, where a parameter of the
  * driver would make hex of them that the server has to read back. `statement` is such a COPY; it
- * must not hold anything that came from outside.
+ * must not hold anything that came from outside. The next portion of rows is built while the one
+ * before it is on its way.
  */
 export async function copyRows(
   transaction: Transaction,
-  copy: { statement: string; rows: CopyRows },
+  copy: { statement: string; portions: Iterable<CopyRows> },
 ): Promise<void> {
   const query = transaction.unsafe(copy.statement);
   const target = await query.writable();
   // Once the rows have ended, the driver tells a refusal only to the query, which is settled by
   // then: without this, the refusal of a row would be waited for without an end.
   const refused = new Promise<never>((_, reject) => Object.assign(query, { reject }));
-  target.end(copy.rows.finish());
-  await Promise.race([finished(target), refused]);
+  refused.catch(() => undefined);
+  try {
+    let sent = send(target, header);
+    for (const rows of copy.portions) {
+      await Promise.race([sent, refused]);
+      sent = send(target, rows.bytes);
+    }
+    target.end(trailer);
+    await Promise.race([finished(target), refused]);
+  } finally {
+    // Refused halfway: until it is told that nothing more comes, the driver takes no other query.
+    if (!target.writableEnded) target.destroy();
+  }
+}
+
+/** Resolves when the bytes have left; a failure is told to the query. */
+function send(target: Writable, bytes: Uint8Array): Promise<void> {
+  return new Promise((resolve) => target.write(bytes, () => resolve()));
 }
 
 /** Rows in COPY's binary form, built cell by cell: each begins with `row`, its cells follow. */
 export class CopyRows {
   #bytes: Buffer;
-  #at: number;
+  #at = 0;
 
   /** `bytesHint`: about how large it will be. It grows where that was too little. */
   constructor(bytesHint: number) {
-    this.#bytes = Buffer.allocUnsafe(bytesHint + 64);
-    this.#at = this.#bytes.write(header, "latin1");
+    this.#bytes = Buffer.allocUnsafe(bytesHint);
+  }
+
+  get bytes(): Uint8Array {
+    return this.#bytes.subarray(0, this.#at);
   }
 
   row(cellCount: number): this {
@@ -70,13 +91,6 @@ export class CopyRows {
     return this;
   }
 
-  /** All of it, with the trailer. Nothing can be added after. */
-  finish(): Uint8Array {
-    this.#fit(2);
-    this.#at = this.#bytes.writeInt16BE(-1, this.#at);
-    return this.#bytes.subarray(0, this.#at);
-  }
-
   #fit(more: number): void {
     if (this.#at + more <= this.#bytes.length) return;
     const grown = Buffer.allocUnsafe(2 * this.#bytes.length + more);
@@ -86,4 +100,5 @@ export class CopyRows {
 }
 
 /** The signature, no flags, no extension of the header. */
-const header = `PGCOPY\n\xff\r\n\0${"\0".repeat(8)}`;
+const header = Buffer.from(`PGCOPY\n\xff\r\n\0${"\0".repeat(8)}`, "latin1");
+const trailer = Buffer.from([0xff, 0xff]);

@@ -1,4 +1,3 @@
-import { owned } from "../base/bytes.ts";
 import { PeerError } from "../base/error.ts";
 import type { CheckedPage, Outcome } from "../dockets/types.ts";
 import { type VerifyRequest, verifyPage } from "../dockets/verify.ts";
@@ -21,9 +20,11 @@ interface Place {
 
 /**
  * Threads that verify pages, each with one page at hand and one to go on with; further pages wait
- * in order. The bytes go to a thread as a copy, which costs a hundredth of the verifying: so they
- * are still here when a thread dies. Its pages are given to a new thread once more, and then
- * verified on the calling thread.
+ * in order. A thread is given a page's bytes by transfer, and those are the only copy that is made
+ * between wire and database: what the message was received in stays here, so that a thread that
+ * dies takes no page along. Measured: that copy is 0.05 ms of the 6 ms that a page of 1 MiB takes
+ * to verify; a clone by `postMessage` costs twice as much. A dead thread's pages are given to a new
+ * one once more, and then verified on the calling thread.
  */
 export class Verifiers {
   readonly #places: Place[];
@@ -47,8 +48,7 @@ export class Verifiers {
     }
     const { promise, resolve, reject } = Promise.withResolvers<Outcome<CheckedPage>>();
     const number = ++this.#lastNumber;
-    const own = { ...request, bytes: owned(request.bytes) };
-    this.#waiting.push({ number, request: own, deaths: 0, resolve, reject });
+    this.#waiting.push({ number, request, deaths: 0, resolve, reject });
     this.#handOut();
     return promise;
   }
@@ -67,14 +67,22 @@ export class Verifiers {
   }
 
   #handOut(): void {
-    for (let depth = 1; depth <= this.#jobsPerThread; depth += 1) {
-      for (const place of this.#places) {
-        if (place.jobs.length >= depth) continue;
-        const job = this.#waiting.shift();
-        if (job === undefined) return;
-        this.#give(place, job);
-      }
+    for (let job = this.#waiting[0]; job !== undefined; job = this.#waiting[0]) {
+      const place = this.#placeFor(job);
+      if (place === undefined) return;
+      this.#waiting.shift();
+      this.#give(place, job);
     }
+  }
+
+  /**
+   * Signatures are dear: each page of them goes to the thread that has least to do. Hashes alone a
+   * thread checks faster than they come; another one is woken when it does not keep up.
+   */
+  #placeFor({ request }: Job): Place | undefined {
+    const free = this.#places.filter(({ jobs }) => jobs.length < this.#jobsPerThread);
+    if (request.verifyTransactions === "none") return free[0];
+    return free.find(({ jobs }) => jobs.length === 0) ?? free[0];
   }
 
   #give(place: Place, job: Job): void {
@@ -83,7 +91,8 @@ export class Verifiers {
       onMessage: (message) => this.#take(place, message),
       onError: () => this.#replace(place),
     });
-    place.thread.post({ job: job.number, request: job.request });
+    const bytes = new Uint8Array(job.request.bytes);
+    place.thread.post({ job: job.number, request: { ...job.request, bytes } }, [bytes.buffer]);
   }
 
   #take(place: Place, message: FromVerifier): void {

@@ -3,7 +3,7 @@ import { assert } from "../../src/base/assert.ts";
 import { textOf } from "../../src/base/bytes.ts";
 import { encodeBundle } from "../../src/dockets/bundle.ts";
 import type { VerifiedPage } from "../../src/dockets/types.ts";
-import { appendPage } from "../../src/registers/append.ts";
+import { appendPage, appendPages } from "../../src/registers/append.ts";
 import { readCheckpoint } from "../../src/registers/checkpoints-table.ts";
 import { readBundles, readDocket } from "../../src/registers/dockets-table.ts";
 import * as feed from "../../src/registers/feed.ts";
@@ -95,6 +95,37 @@ onEachStore("append", () => {
     const next = chain.page(1, 3);
     const outcomes = await Promise.all([appendPage(next), appendPage(next), appendPage(next)]);
     expect(outcomes.filter((head) => head !== "moved")).toHaveLength(1);
+  });
+
+  test("appendPages stores pages that follow each other all at once, or none of them", async () => {
+    const registerId = newId();
+    const chain = new TestChain(registerId).sealMany(30);
+    const abort = new AbortController();
+    const follower = feed.follow({ registerId, signal: abort.signal });
+    const three = [chain.page(0, 4), chain.page(5, 5), chain.page(6, 10)];
+    expect(await appendPages(three, { sourcePeerId: "s" })).toMatchObject({ number: 10 });
+    const told: number[] = [];
+    for await (const event of follower) {
+      told.push(event.firstNumber, event.number, event.firstVersion);
+      if (event.number === 10) break;
+    }
+    expect(told).toEqual([0, 4, 1, 5, 5, 10, 6, 10, 12]);
+    const versions = await readBundles(sql(), {
+      registerId,
+      next: 0,
+      countMax: 100,
+      bytesMax: 1e9,
+    });
+    expect(versions.map((one) => one.firstVersion).slice(0, 7)).toEqual([1, 2, 4, 6, 8, 10, 12]);
+    expect(await readCheckpoint(sql(), registerId)).toMatchObject({ number: 10 });
+
+    expect(await appendPages([chain.page(12, 13), chain.page(14, 15)])).toBe("moved");
+    const withGap = [chain.page(11, 12), chain.page(14, 15)];
+    expect(await errorOf(appendPages(withGap))).toBeInstanceOf(Error);
+    expect(await readDocket(sql(), { registerId, number: 11 })).toBeNull();
+    expect(await appendPages([chain.page(11, 13), chain.page(14, 15)])).toMatchObject({
+      number: 15,
+    });
   });
 
   test("appendPage takes neither gap nor fork from a page that claims to be verified", async () => {

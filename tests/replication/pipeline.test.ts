@@ -4,8 +4,10 @@
  */
 import { describe, expect, test } from "bun:test";
 import type { CheckedPage, Outcome, Policy, Refusal } from "../../src/dockets/types.ts";
+import type { Committed } from "../../src/replication/commit.ts";
 import { type PipelineEnd, runPipeline, type Stations } from "../../src/replication/pipeline.ts";
 import type { PulledPage } from "../../src/replication/pull.ts";
+import { limits } from "../../src/runtime/limits.ts";
 
 const policy: Policy = {
   version: 1,
@@ -43,6 +45,15 @@ function checked(number: number, under: Policy | null): CheckedPage {
   } as unknown as CheckedPage;
 }
 
+function numberOf(page: CheckedPage): number {
+  return page.dockets[0]?.number ?? -1;
+}
+
+function stored(pages: readonly CheckedPage[]): Committed {
+  const number = Math.max(...pages.map(numberOf));
+  return { count: pages.length, head: { registerId: "r", number, hash: "" }, stop: null };
+}
+
 interface Harness {
   stations: Stations;
   committed: number[];
@@ -57,10 +68,9 @@ function harness(overrides: Partial<Stations> = {}): Harness {
       policies.push(under);
       return { ok: true, value: checked(pulled.nextNumber, under) };
     },
-    commit: async (one) => {
-      const number = one.dockets[0]?.number ?? -1;
-      committed.push(number);
-      return { ok: true, value: { registerId: "r", number, hash: "" } };
+    commit: async (some) => {
+      committed.push(...some.map(numberOf));
+      return stored(some);
     },
     onPage: () => {},
     ...overrides,
@@ -97,9 +107,9 @@ describe("runPipeline", () => {
       release = resolve;
     });
     const { stations } = harness();
-    const commit: Stations["commit"] = async () => {
+    const commit: Stations["commit"] = async (some) => {
       await stuck;
-      return { ok: true, value: { registerId: "r", number: 0, hash: "" } };
+      return stored(some);
     };
     const running = run(
       pages(100, () => {
@@ -112,6 +122,71 @@ describe("runPipeline", () => {
     expect(pulled).toBeLessThanOrEqual(6);
     release();
     expect((await running).kind).toBe("ended");
+  });
+
+  test("commits together what waits when its turn comes, and never keeps a page waiting", async () => {
+    const groups: number[][] = [];
+    const gates: (() => void)[] = [];
+    const { stations } = harness();
+    const commit: Stations["commit"] = async (some) => {
+      groups.push(some.map(numberOf));
+      await new Promise<void>((resolve) => gates.push(resolve));
+      return stored(some);
+    };
+    const running = run(pages(9), { ...stations, commit });
+    for (let turn = 0; turn < 500; turn += 1) {
+      await Promise.resolve();
+      if (turn % 50 === 49) gates.shift()?.();
+    }
+    expect((await running).kind).toBe("ended");
+    // The first comes alone and goes alone; behind it as many as waited meanwhile.
+    expect(groups.flat()).toEqual([...Array(9).keys()]);
+    expect(groups[0]).toEqual([0]);
+    expect(groups[1]?.length).toBeGreaterThan(2);
+    expect(groups.length).toBeLessThan(5);
+  });
+
+  test("keeps one transaction to its bound of bytes", async () => {
+    const groups: number[] = [];
+    const { stations } = harness();
+    let release = () => {};
+    const stuck = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const commit: Stations["commit"] = async (some) => {
+      groups.push(some.length);
+      await stuck;
+      return stored(some);
+    };
+    async function* large() {
+      const bytes = new Uint8Array(limits.commitBytes / 2);
+      for (let number = 0; number < 7; number += 1) yield { ...page(number), bytes };
+    }
+    const running = run(large(), { ...stations, commit });
+    for (let turn = 0; turn < 200; turn += 1) await Promise.resolve();
+    release();
+    expect((await running).kind).toBe("ended");
+    expect(Math.max(...groups)).toBe(2);
+  });
+
+  test("goes on with what a commit left over, and names what it refused", async () => {
+    const { stations, committed } = harness();
+    const refusal: Refusal = { code: "link", message: "", docketNumber: 6 };
+    const commit: Stations["commit"] = async (some) => {
+      const first = some[0] as CheckedPage;
+      if (numberOf(first) === 6) return { count: 0, head: null, stop: refusal };
+      committed.push(numberOf(first));
+      return stored([first]);
+    };
+    const told: number[] = [];
+    const end = await run(pages(9), {
+      ...stations,
+      commit,
+      onPage: ({ checked: one }) => told.push(one === null ? -1 : numberOf(one)),
+    });
+    expect(end).toEqual({ kind: "refused", refusal });
+    expect(committed).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(told).toEqual(committed);
   });
 
   test("waits for the genesis docket's policy before it checks what follows", async () => {
@@ -158,7 +233,10 @@ describe("runPipeline", () => {
 
   test("ends as moved when the register moved under the run", async () => {
     const { stations } = harness();
-    const end = await run(pages(3), { ...stations, commit: async () => "moved" });
+    const end = await run(pages(3), {
+      ...stations,
+      commit: async () => ({ count: 0, head: null, stop: "moved" as const }),
+    });
     expect(end.kind).toBe("moved");
   });
 
@@ -177,8 +255,8 @@ describe("runPipeline", () => {
     }
     await run(idle(), {
       ...stations,
-      onPage: ({ head, sourceHeadNumber }) => {
-        expect(head).toBeNull();
+      onPage: ({ checked, sourceHeadNumber }) => {
+        expect(checked).toBeNull();
         heads.push(sourceHeadNumber);
       },
     });

@@ -2,8 +2,9 @@ import { describe, expect, test } from "bun:test";
 import { Plan } from "../../src/replication/plan.ts";
 
 function planOf(...peerIds: string[]): Plan {
-  const plan = new Plan(0, { rangeMax: 1_000, windowMax: 1_000 });
-  for (const peerId of peerIds) plan.addLane(peerId, { headNumber: 999, nowMs: 0 });
+  const plan = new Plan(0, { rangeMax: 1_000, windowMax: 1_000, firstCount: 50 });
+  for (const peerId of peerIds)
+    plan.addLane(peerId, { sourceId: peerId, headNumber: 999, nowMs: 0 });
   return plan;
 }
 
@@ -33,10 +34,10 @@ describe("Plan", () => {
   });
 
   test("asks nobody for more than it says it has, nor beyond the window", () => {
-    const plan = new Plan(0, { rangeMax: 1_000, windowMax: 60 });
-    plan.addLane("a", { headNumber: 999, nowMs: 0 });
-    plan.addLane("short", { headNumber: 9, nowMs: 0 });
-    plan.addLane("c", { headNumber: 999, nowMs: 0 });
+    const plan = new Plan(0, { rangeMax: 1_000, windowMax: 60, firstCount: 50 });
+    plan.addLane("a", { sourceId: "a", headNumber: 999, nowMs: 0 });
+    plan.addLane("short", { sourceId: "short", headNumber: 9, nowMs: 0 });
+    plan.addLane("c", { sourceId: "c", headNumber: 999, nowMs: 0 });
     expect(plan.assign("a", 0)).toEqual({ from: 0, count: 50 });
     expect(plan.assign("short", 0)).toBeNull();
     expect(plan.assign("c", 0)).toEqual({ from: 50, count: 10 });
@@ -48,7 +49,7 @@ describe("Plan", () => {
     plan.assign("b", 0);
     plan.arrived("a", { from: 0, count: 20, nowMs: 10 });
     plan.dropLane("a");
-    plan.ended("b");
+    plan.ended("b", 0);
     expect(plan.assign("b", 10)).toMatchObject({ from: 20 });
   });
 
@@ -57,8 +58,33 @@ describe("Plan", () => {
     plan.assign("still", 0);
     const nowMs = bring(plan, "b", { nowMs: 0, perSecond: 500 });
     expect(plan.assign("b", nowMs)?.from).toBe(100);
-    plan.ended("b");
+    plan.ended("b", 0);
     expect(plan.assign("b", 1_000)).toEqual({ from: 0, count: 50 });
+  });
+
+  test("asks a source for its next range shortly before it is done with the last", () => {
+    const plan = planOf();
+    for (const laneId of ["a/0", "a/1"]) {
+      plan.addLane(laneId, { sourceId: "a", headNumber: 999, nowMs: 0 });
+    }
+    // Of a rate that nobody knows, both at once.
+    expect(plan.assign("a/0", 0)).toEqual({ from: 0, count: 50 });
+    expect(plan.assign("a/1", 0)).toEqual({ from: 50, count: 50 });
+    plan.arrived("a/0", { from: 0, count: 50, nowMs: 500 });
+    // 100 a second: the range that is under way takes another half second.
+    expect(plan.assign("a/0", 500)).toBeNull();
+    plan.arrived("a/1", { from: 50, count: 30, nowMs: 800 });
+    expect(plan.assign("a/0", 800)).toEqual({ from: 100, count: 75 });
+    expect(plan.rateOf("a")).toBe(100);
+  });
+
+  test("never asks a source twice for the same, however long it is silent", () => {
+    const plan = planOf();
+    for (const laneId of ["a/0", "a/1"]) {
+      plan.addLane(laneId, { sourceId: "a", headNumber: 49, nowMs: 0 });
+    }
+    expect(plan.assign("a/0", 0)).toEqual({ from: 0, count: 50 });
+    for (const nowMs of [0, 1_000, 60_000]) expect(plan.assign("a/1", nowMs)).toBeNull();
   });
 
   test("counts once what arrives twice", () => {

@@ -109,11 +109,13 @@ async function simulate(
     policy: () => (committed === 0 ? null : policy),
     pullRange,
     check,
-    commit: async (checked) => {
-      const first = checked.dockets[0]?.number ?? -1;
-      expect(first).toBe(committed);
-      committed += checked.dockets.length;
-      return { ok: true, value: { registerId: "r", number: committed - 1, hash: "" } };
+    commit: async (pages) => {
+      for (const { dockets } of pages) {
+        expect(dockets[0]?.number).toBe(committed);
+        committed += dockets.length;
+      }
+      const head = { registerId: "r", number: committed - 1, hash: "" };
+      return { count: pages.length, head, stop: null };
     },
     onCommitted: () => {},
     onTrouble: (source, trouble) => {

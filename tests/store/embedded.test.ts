@@ -60,9 +60,11 @@ onEachStore("copyRows", () => {
     return rows;
   }
 
-  function copy(ids: number[]): Promise<void> {
+  function copy(...portions: number[][]): Promise<void> {
     const statement = "COPY copied (id, n, t, b, yes) FROM STDIN (FORMAT binary)";
-    return inTransaction((transaction) => copyRows(transaction, { statement, rows: rowsOf(ids) }));
+    return inTransaction((transaction) =>
+      copyRows(transaction, { statement, portions: portions.map(rowsOf) }),
+    );
   }
 
   test("stores cells of every kind, and grows beyond its hint", async () => {
@@ -81,6 +83,22 @@ onEachStore("copyRows", () => {
 
   test("stores nothing at all when there is no row", async () => {
     await copy([]);
+    await copy();
+  });
+
+  test("stores several portions as one", async () => {
+    await copy([100], [], [101, 102], [103]);
+    const [row] =
+      await store.sql()`SELECT count(*) AS count FROM copied WHERE id >= 100 AND id < 200`;
+    expect(row?.count).toBe(4);
+  });
+
+  test("goes on working when a portion is refused while others are still to come", async () => {
+    const many = Array.from({ length: 20 }, (_, index) => [1_000_000 + index]);
+    for (let round = 0; round < 3; round++) {
+      expect(await errorOf(copy([1], ...many))).toMatchObject({ facts: { databaseCode: "23505" } });
+    }
+    await copy([300]);
   });
 
   test("says that a row was refused, keeps none of its copy, and goes on working", async () => {
@@ -98,7 +116,7 @@ onEachStore("copyRows", () => {
   test("says that there is no such table", async () => {
     const statement = "COPY nowhere FROM STDIN (FORMAT binary)";
     const copying = inTransaction((transaction) =>
-      copyRows(transaction, { statement, rows: rowsOf([1]) }),
+      copyRows(transaction, { statement, portions: [rowsOf([1])] }),
     );
     expect(await errorOf(copying)).toMatchObject({ facts: { databaseCode: "42P01" } });
     await store.ping();
