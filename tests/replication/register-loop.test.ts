@@ -38,10 +38,11 @@ function loopOverSlowSource(chain: TestChain) {
     pullRange: async function* () {},
     start: () => Promise.reject(new Error("not asked for")),
     check: async (page) => ({ ok: true, value: chain.check(page.nextNumber, page.nextNumber) }),
-    commit: async (checked) => {
-      anchor = anchorAfter(checked);
-      const { nextNumber, previousHash: hash } = anchor;
-      return { ok: true, value: { registerId: chain.registerId, number: nextNumber - 1, hash } };
+    commit: async (pages) => {
+      for (const page of pages) anchor = anchorAfter(page);
+      const { registerId, nextNumber, previousHash: hash } = anchor;
+      const head = { registerId, number: nextNumber - 1, hash };
+      return { count: pages.length, head, stop: null };
     },
     whenStorable: async () => {},
     storeTrouble: () => null,
