@@ -1,10 +1,10 @@
 import { present } from "../base/assert.ts";
 import { hexOf } from "../base/bytes.ts";
-import { headerLength } from "../dockets/bundle.ts";
 import type { CheckedPage } from "../dockets/types.ts";
-import { CopyRows, copyRows } from "../store/copy.ts";
+import { copyRows } from "../store/copy.ts";
 import type { Sql, Transaction } from "../store/database.ts";
 import { countWhole, damagedError, damagedIn } from "./damage.ts";
+import { type DocketPart, portionsOf } from "./docket-rows.ts";
 
 /** A stored docket without its bytes. */
 export interface DocketRow {
@@ -182,12 +182,6 @@ export async function findDocketOfVersion(
   return toRow(row);
 }
 
-export interface DocketPart {
-  page: CheckedPage;
-  /** For each docket the version of its first transaction; 0 where unknown. */
-  firstVersions: readonly number[];
-}
-
 /**
  * Stores the dockets of pages at once. A number that is taken fails it: nothing stored is
  * overwritten.
@@ -202,33 +196,6 @@ export async function insertDockets(
       is_control, is_sealed, header_bytes, bundle_bytes, bundle
     ) FROM STDIN (FORMAT binary)`;
   await copyRows(transaction, { statement, portions: portionsOf(parts) });
-}
-
-function* portionsOf(parts: readonly DocketPart[]): Iterable<CopyRows> {
-  for (const part of parts) yield rowsOf(part);
-}
-
-function rowsOf({ page, firstVersions }: DocketPart): CopyRows {
-  const { registerId, bytes, dockets } = page;
-  const rows = new CopyRows(bytes.length + dockets.length * 300);
-  for (const [index, docket] of dockets.entries()) {
-    const bundle = bytes.subarray(docket.offset, docket.offset + docket.length);
-    rows
-      .row(12)
-      .text(registerId)
-      .bigint(docket.number)
-      .bytea(Buffer.from(docket.hash, "hex"))
-      .bytea(Buffer.from(docket.previousHash, "hex"))
-      .bigint(docket.timeMs)
-      .bigint(present(firstVersions[index], "a docket's version"))
-      .integer(docket.transactionCount)
-      .boolean(docket.isControl)
-      .boolean(docket.isSealed)
-      .integer(headerLength(bundle))
-      .integer(bundle.length)
-      .bytea(bundle);
-  }
-  return rows;
 }
 
 /**

@@ -29,9 +29,9 @@ const takeOverMs = 100;
 /**
  * Who is asked for which dockets of a catch-up. Every source gets ranges after its measured rate,
  * the next one shortly before it is done with the last: a lane holds one range, and a source has
- * several lanes. One that has nothing to do takes half of the slowest range from its source, or asks for the same
- * once more where that source stands still. What arrives twice counts once. A value: pure, told
- * the time (monotonic ms).
+ * several lanes. One that has nothing to do takes half of the slowest range from its source, or
+ * asks for the same once more where that source stands still. What arrives twice counts once. A
+ * value: pure, told the time (monotonic ms).
  */
 export class Plan {
   readonly #lanes = new Map<string, Lane>();

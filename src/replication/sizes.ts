@@ -3,7 +3,7 @@ import { limits } from "../runtime/limits.ts";
 /** As much as a source gives for one question. */
 const rangeBytes = 8 * limits.frameBytes;
 
-/** How many dockets go into a range and into the window of a catch-up, by the size of those seen. */
+/** How many dockets go into a range and into a catch-up's window, by the size of those seen. */
 export class Sizes {
   #bytes = 0;
   #dockets = 0;

@@ -25,7 +25,7 @@ export class SourceChoice {
     return free.filter((source) => source.speaksReplication);
   }
 
-  /** A source that can be asked for ranges says that much is missing, and whatever comes first is here. */
+  /** A source that gives ranges says that much is missing, and whatever comes first is here. */
   isFarBehind(copy: { subscription: { mode: Mode }; anchor: () => Anchor }): boolean {
     const { nextNumber } = copy.anchor();
     if (copy.subscription.mode !== "FullReplica" && nextNumber === 0) return false;
