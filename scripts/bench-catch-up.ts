@@ -1,5 +1,6 @@
 /**
- * W1, W2, W3: how fast a node brings a register here, verified and durable. Source, target and database are
+ * W1, W2, W3: how fast a node brings a register here, verified and durable. Source, target and
+ * database are
  * processes of their own on this machine; every round starts with an empty target. The ceilings are
  * measured between the rounds of the same run: a gRPC stream of the same frames, verification
  * alone, the store alone, and a plain COPY. Figures are medians over the rounds with their spread.

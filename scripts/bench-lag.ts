@@ -1,6 +1,7 @@
 /**
  * Loaded into a benchmarked node before it starts (`--preload`): writes how long its event loop was
- * held up, a line `unix-ms longest-ms` every tenth of a second, to the file named by BENCH_LAG_FILE.
+ * held up, a line `unix-ms longest-ms` every tenth of a second, to the file that BENCH_LAG_FILE
+ * names.
  */
 import { appendFileSync } from "node:fs";
 import { monitorEventLoopDelay } from "node:perf_hooks";

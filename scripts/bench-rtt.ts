@@ -94,10 +94,10 @@ function report(): void {
     return;
   }
   console.log(`\nP5: one source, ${rttMs} ms round trip, ${records} records, ${rounds} rounds\n`);
-  const row = (what: string, kind: keyof typeof median) =>
-    console.log(
-      `${what.padEnd(46)} ${String(median[kind]).padStart(5)} MB/s  ± ${spreadOf(megabytes[kind])} %`,
-    );
+  const row = (what: string, kind: keyof typeof median) => {
+    const rate = String(median[kind]).padStart(5);
+    console.log(`${what.padEnd(46)} ${rate} MB/s  ± ${spreadOf(megabytes[kind])} %`);
+  };
   row("bare TCP stream over the long line", "tcp");
   row("verified catch-up over the line, no delay", "near");
   row(`verified catch-up, ${rttMs} ms round trip`, "far");

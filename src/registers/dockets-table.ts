@@ -1,6 +1,4 @@
-import { present } from "../base/assert.ts";
 import { hexOf } from "../base/bytes.ts";
-import type { CheckedPage } from "../dockets/types.ts";
 import { copyRows } from "../store/copy.ts";
 import type { Sql, Transaction } from "../store/database.ts";
 import { countWhole, damagedError, damagedIn } from "./damage.ts";
