@@ -77,6 +77,20 @@ export function countWhole(registerId: string, run: { from: number; to: number }
   throw damagedError(registerId, damaged);
 }
 
+/** The same of a read. A policy chain with a hole misleads: all of it can be read, or nothing. */
+export function countReadable(range: {
+  registerId: string;
+  next: number;
+  countMax: number;
+  controlOnly?: boolean;
+}): number {
+  const { registerId, next, countMax } = range;
+  if (!range.controlOnly) return countWhole(registerId, { from: next, to: next + countMax - 1 });
+  const damaged = damagedIn(registerId, { from: next, to: Number.MAX_SAFE_INTEGER });
+  if (damaged !== null) throw damagedError(registerId, damaged);
+  return countMax;
+}
+
 /**
  * An honest refusal on every way out: peers that ask are told to come back later, and blame nobody.
  */

@@ -1,7 +1,7 @@
 import { hexOf } from "../base/bytes.ts";
 import { copyRows } from "../store/copy.ts";
 import type { Sql, Transaction } from "../store/database.ts";
-import { countWhole, damagedError, damagedIn } from "./damage.ts";
+import { countReadable, countWhole } from "./damage.ts";
 import { type DocketPart, portionsOf } from "./docket-rows.ts";
 
 /** A stored docket without its bytes. */
@@ -46,7 +46,7 @@ export interface BundleRange {
  * before a docket that is known to be damaged, and throws `docket-damaged` when that is the first.
  */
 export async function readBundles(sql: Sql, asked: BundleRange): Promise<StoredBundle[]> {
-  const range = { ...asked, countMax: wholeCount(asked) };
+  const range = { ...asked, countMax: countReadable(asked) };
   const size = range.headersOnly ? sql`header_bytes` : sql`bundle_bytes`;
   const bytes = range.headersOnly ? sql`substring(bundle FROM 1 FOR header_bytes)` : sql`bundle`;
   // An end by number, where there can be one, keeps a planner without statistics from sorting all
@@ -72,16 +72,6 @@ export async function readBundles(sql: Sql, asked: BundleRange): Promise<StoredB
     WHERE (total <= ${range.bytesMax} OR place = 1) AND ${isInRun}
     ORDER BY number`;
   return [...rows];
-}
-
-/** How many of the wanted dockets may be read. A policy chain with a hole misleads: all or none. */
-function wholeCount({ registerId, next, countMax, controlOnly }: BundleRange): number {
-  const to = controlOnly ? Number.MAX_SAFE_INTEGER : next + countMax - 1;
-  const count = countWhole(registerId, { from: next, to });
-  if (!controlOnly) return count;
-  const damaged = damagedIn(registerId, { from: next, to });
-  if (damaged !== null) throw damagedError(registerId, damaged);
-  return countMax;
 }
 
 /** A docket as it lies in the store, damaged or not. For the audit and for repair alone. */
@@ -235,6 +225,17 @@ export async function deleteDockets(
   await sql`
     DELETE FROM dockets
     WHERE register_id = ${run.registerId} AND number BETWEEN ${run.from} AND ${run.to}`;
+}
+
+/** Counts the versions of a register that is held from docket 0 on anew. */
+export async function renumberVersions(sql: Sql, registerId: string): Promise<void> {
+  await sql`
+    UPDATE dockets SET first_version = counted.version FROM (
+      SELECT number, 1 + sum(transaction_count) OVER (ORDER BY number) - transaction_count
+        AS version
+      FROM dockets WHERE register_id = ${registerId}
+    ) AS counted
+    WHERE dockets.register_id = ${registerId} AND dockets.number = counted.number`;
 }
 
 /** Makes room of what was deleted, where nothing else does. Not within a transaction. */

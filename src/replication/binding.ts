@@ -18,6 +18,7 @@ import type { LoopOptions } from "./loop-options.ts";
 import { pullPages, pullRange } from "./pull.ts";
 import type { Road, RoadSettings } from "./road.ts";
 import { startForwardOnly } from "./start.ts";
+import type { CheckStored } from "./stored-policy.ts";
 import type { UpkeepOptions } from "./upkeep.ts";
 
 export interface BindingOptions extends RoadSettings {
@@ -25,8 +26,22 @@ export interface BindingOptions extends RoadSettings {
   road: Road;
   pullTimeoutMs: number;
   pullDocketCount: number;
+  historyOrder: "oldest-first" | "newest-first";
   /** This node speaks sorcha.peer.replication.v1. */
   replicationProtocol: boolean;
+}
+
+/** The road's check of what is stored here already. */
+function checkStoredUnder(settings: RoadSettings): CheckStored {
+  return (page, policy) =>
+    verifyPage({
+      ...page,
+      bytes: owned(page.bytes),
+      policy,
+      nowMs: settings.clock.nowMs(),
+      verifyTransactions: settings.verifyTransactions,
+      acceptUnsealed: settings.acceptUnsealed || isChainOnly(page.registerId),
+    });
 }
 
 /** It was let in without seals: what the setting says now is not asked again. */
@@ -42,6 +57,8 @@ export type RegisterStation =
   | "start"
   | "check"
   | "commit"
+  | "isNewestFirst"
+  | "checkStored"
   | "whenStorable"
   | "storeTrouble"
   | "compare";
@@ -55,6 +72,8 @@ export function bindRegister(
   const pin = register.genesisHash === null ? {} : { genesisHash: register.genesisHash };
   return {
     sources: () => sourcesOf(registerId),
+    isNewestFirst: options.historyOrder === "newest-first",
+    checkStored: checkStoredUnder(options),
     pull: (source, cursor) => {
       const pages = pullPages(source, {
         registerId,
@@ -118,15 +137,7 @@ export function upkeepOptions(
   return {
     auditMs: config.auditMs,
     auditBytesPerSecond: config.auditBytesPerSecond,
-    checkStored: (page, policy) =>
-      verifyPage({
-        ...page,
-        bytes: owned(page.bytes),
-        policy,
-        nowMs: clock.nowMs(),
-        verifyTransactions: config.verifyTransactions,
-        acceptUnsealed: config.acceptUnsealed || isChainOnly(page.registerId),
-      }),
+    checkStored: checkStoredUnder(bound),
     stationsOf: (registerId, genesisHash) => bindRegister({ registerId, genesisHash }, bound),
     report: reportSource,
     clock,

@@ -6,6 +6,7 @@ import type { Committed } from "./commit.ts";
 import type { Happening, SourceReport } from "./judge.ts";
 import type { Range } from "./plan.ts";
 import type { PulledPage } from "./pull.ts";
+import type { CheckStored } from "./stored-policy.ts";
 import type { Subscription } from "./subscription.ts";
 
 /**
@@ -28,8 +29,14 @@ export interface LoopOptions {
   /** Verifies and stores the policy chain and the head: how a follower without the past begins. */
   start: (source: Source, signal: AbortSignal) => Promise<Outcome<Head>>;
   check: (page: PulledPage, policy: Policy | null) => Promise<Outcome<CheckedPage>>;
+  /** The same for what is stored here already. */
+  checkStored: CheckStored;
   /** Joins pages that follow each other, and stores them together. */
   commit: (pages: readonly CheckedPage[], sourcePeerId: string) => Promise<Committed>;
+  /** Nothing of its past that is wanted is missing here. */
+  isWhole: () => boolean;
+  /** A full replica begins with the newest docket; its past comes afterwards (`backfill.ts`). */
+  isNewestFirst: boolean;
   /** Resolves when what is pulled can be stored. */
   whenStorable: () => Promise<void>;
   /** Why nothing can be stored now; null: it can. */

@@ -28,7 +28,16 @@ export async function pullPast(
   run: PastRun,
   options: PastOptions,
 ): Promise<Outcome<VerifiedPast[]>> {
-  const pages = await pullAll(source, run, options);
+  const range = { from: run.from, end: run.place.nextNumber };
+  return provePast(await pullAll(source, range, options), run, options);
+}
+
+/** What is true of a pulled run, the newest part first. */
+export async function provePast(
+  pages: readonly PulledPage[],
+  run: PastRun,
+  options: Pick<PastOptions, "check">,
+): Promise<Outcome<VerifiedPast[]>> {
   const checked: CheckedPage[] = [];
   let { policy } = run.place;
   const first = await Promise.all(
@@ -68,8 +77,13 @@ export function placeBefore(page: CheckedPage, place: PastPlace): PastPlace {
   return { ...place, nextNumber, previousHash, timeMs };
 }
 
-async function pullAll(source: Source, run: PastRun, options: PastOptions): Promise<PulledPage[]> {
-  const end = run.place.nextNumber;
+/** The dockets from `from` to the one before `end`, as they come. Throws where some are missing. */
+export async function pullAll(
+  source: Source,
+  run: { from: number; end: number },
+  options: Pick<PastOptions, "pullRange" | "signal">,
+): Promise<PulledPage[]> {
+  const { end } = run;
   const pages: PulledPage[] = [];
   // A source may close a range at its own bound of bytes.
   for (let next = run.from; next < end; ) {

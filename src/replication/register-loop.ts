@@ -10,6 +10,7 @@ import { Following } from "./following.ts";
 import { Judge } from "./judge.ts";
 import { type LoopOptions, type LoopView, newView, noError } from "./loop-options.ts";
 import { Nap } from "./nap.ts";
+import { beginsAtHead, isAtGoal, settle } from "./newest-first.ts";
 import { describeEnd, type PipelineEnd, runPipeline } from "./pipeline.ts";
 import { type Amounts, amountsOf, Rate } from "./rate.ts";
 import { SourceChoice } from "./source-choice.ts";
@@ -87,11 +88,10 @@ export class RegisterLoop {
   }
 
   look(): Supervised {
-    const { subscription, anchor } = this.options;
-    const isAtGoal = subscription.state === "FullyReplicated" || subscription.state === "Active";
-    const { nextNumber } = anchor();
+    const { nextNumber } = this.options.anchor();
     const isHeldUp = this.#stopped || this.options.storeTrouble() !== null;
-    const isBehind = !isHeldUp && (!isAtGoal || this.#shownNumber >= nextNumber);
+    const isBehind =
+      !isHeldUp && (!isAtGoal(this.options, this.view) || this.#shownNumber >= nextNumber);
     return { ...this.view, nextNumber, isBehind, startedMs: this.#startedMs };
   }
 
@@ -164,7 +164,7 @@ export class RegisterLoop {
         view.sourcePeerId = peerId;
         this.#choice.prove(peerId);
         this.#stored(checked, peerId);
-        this.#place(Math.max(options.anchor().nextNumber - 1, this.#choice.claimedHead()));
+        this.place(Math.max(options.anchor().nextNumber - 1, this.#choice.claimedHead()));
       },
       onTrouble: (source, trouble) => this.#trouble(source.peerId, trouble),
       clock: options.clock,
@@ -177,15 +177,16 @@ export class RegisterLoop {
   }
 
   async #runFrom(source: Source, signal: AbortSignal): Promise<PipelineEnd> {
-    const { subscription, log } = this.options;
+    const { log } = this.options;
     const stopping = childOf(signal);
     const following = new Following(source, stopping);
     this.#following = following;
     try {
-      if (subscription.mode === "ForwardOnly" && this.options.anchor().nextNumber === 0) {
+      if (this.options.anchor().nextNumber === 0 && beginsAtHead(this.options, source)) {
         const started = await this.options.start(source, stopping.signal);
         if (!started.ok) return { kind: "refused", refusal: started.refusal };
         this.#committed(started.value.number, { dockets: 1, transactions: 0, bytes: 0 });
+        this.place(started.value.number);
       }
       const anchor = this.options.anchor();
       Object.assign(this.view, { resumedFrom: anchor.nextNumber, isReceiving: true });
@@ -221,7 +222,7 @@ export class RegisterLoop {
         commit: (pages, sourcePeerId) => commitUnderPolicy(pages, { ...options, sourcePeerId }),
         onPage: ({ checked, sourceHeadNumber }) => {
           if (checked !== null) this.#stored(checked, source.peerId);
-          this.#place(sourceHeadNumber);
+          this.place(sourceHeadNumber);
         },
       },
     });
@@ -243,17 +244,14 @@ export class RegisterLoop {
   }
 
   /** Behind the source or level with it: says so in the state. */
-  #place(sourceHeadNumber: number): void {
-    const { subscription } = this.options;
+  place(sourceHeadNumber = this.view.targetNumber ?? -1): void {
     this.view.targetNumber = Math.max(this.view.targetNumber ?? 0, sourceHeadNumber);
     const behind = sourceHeadNumber - (this.options.anchor().nextNumber - 1);
     if (behind <= 0) {
       this.#watch.level();
       Object.assign(this.view, noError);
-      subscription.caughtUp();
-    } else if (subscription.mode === "FullReplica" && behind > 1) {
-      subscription.beginSync();
     }
+    settle(this.options, behind);
     this.options.onChange();
   }
 

@@ -1,5 +1,6 @@
 import type { Anchor } from "../dockets/types.ts";
 import type { Source } from "../peers/adverts.ts";
+import { beginsAtHead } from "./newest-first.ts";
 import type { SourceMemory } from "./source-memory.ts";
 import type { Mode } from "./subscription.ts";
 
@@ -26,9 +27,13 @@ export class SourceChoice {
   }
 
   /** A source that gives ranges says that much is missing, and whatever comes first is here. */
-  isFarBehind(copy: { subscription: { mode: Mode }; anchor: () => Anchor }): boolean {
+  isFarBehind(copy: {
+    subscription: { mode: Mode };
+    isNewestFirst: boolean;
+    anchor: () => Anchor;
+  }): boolean {
     const { nextNumber } = copy.anchor();
-    if (copy.subscription.mode !== "FullReplica" && nextNumber === 0) return false;
+    if (nextNumber === 0 && beginsAtHead(copy, this.best())) return false;
     const isAhead = ({ advert }: Source) =>
       advert.latestDocketVersion - nextNumber >= catchUpDockets;
     return this.forRanges().some(isAhead);

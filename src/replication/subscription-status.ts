@@ -34,8 +34,10 @@ export interface Running {
   genesisHash: string | null;
   createdAtMs: number;
   loop: RegisterLoop;
+  /** Brings the past of a full replica; null: none is wanted. */
+  backfill: { wake: () => void } | null;
   stopping: AbortController;
-  ended: Promise<void>;
+  ended: Promise<unknown>;
   savedState: SubscriptionState;
   pausedAtMs: number | null;
   /** The newest docket whose seal a peer has shown. */
@@ -53,7 +55,8 @@ export function statusOf(
   const headNumber = anchor === null ? null : anchor.nextNumber - 1;
   const total = Math.max((view.targetNumber ?? -1) + 1, anchor?.nextNumber ?? 0);
   const perSecond = rate.perSecond(monotonicMs);
-  const done = anchor?.nextNumber ?? 0;
+  const missing = one.backfill === null ? 0 : (register?.firstNumber ?? 0);
+  const done = (anchor?.nextNumber ?? 0) - missing;
   return {
     registerId,
     mode: one.subscription.mode,

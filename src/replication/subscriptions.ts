@@ -13,8 +13,9 @@ import { hotCache } from "../registers/hot-cache.ts";
 import { purgeRegister } from "../registers/purge.ts";
 import * as table from "../registers/subscriptions-table.ts";
 import { limits } from "../runtime/limits.ts";
-import { logFor } from "../runtime/log.ts";
+import { type Log, logFor } from "../runtime/log.ts";
 import { sql } from "../store/sql.ts";
+import { startBackfill } from "./backfill.ts";
 import { emptyAnchor } from "./commit.ts";
 import { equivocationCode, isContradicted } from "./evidence.ts";
 import type { Happening } from "./judge.ts";
@@ -214,28 +215,30 @@ function start(registerId: string, row: StartingRow): void {
   const subscription = new Subscription(registerId, row.mode, { state: row.state });
   const stopping = new AbortController();
   if (row.pausedAtMs !== null) stopping.abort();
-  const loop = new RegisterLoop({
+  const given = {
     ...rest,
     ...forRegister(registerId, row.genesisHash),
-    subscription,
-    genesisHash: row.genesisHash,
-    anchor: () => anchorOf(registerId) ?? emptyAnchor(registerId),
-    tell: (happening) => keepEvent({ ...happening, registerId }),
-    onChange: () => noteChange(registerId),
+    registerId,
+    tell: (happening: Happening) => keepEvent({ ...happening, registerId }),
+    signal: stopping.signal,
     log: {
       debug: (facts, message) => log.debug({ registerId, ...facts }, message),
       info: (facts, message) => log.info({ registerId, ...facts }, message),
       warn: (facts, message) => log.warn({ registerId, ...facts }, message),
       error: (facts, message) => log.error({ registerId, ...facts }, message),
-    },
+    } as Log,
+  };
+  const loop = new RegisterLoop({
+    ...given,
+    subscription,
+    genesisHash: row.genesisHash,
+    anchor: () => anchorOf(registerId) ?? emptyAnchor(registerId),
+    isWhole: () => row.mode === "ForwardOnly" || (registerOf(registerId)?.firstNumber ?? 0) === 0,
+    onChange: () => noteChange(registerId),
   });
-  supervise(loop, {
-    ...rest,
-    registerId,
-    tell: (happening) => keepEvent({ ...happening, registerId }),
-    signal: stopping.signal,
-  });
-  const ended = loop.run(stopping.signal).catch((error) => {
+  supervise(loop, given);
+  const backfill = row.mode === "FullReplica" ? startBackfill(loop, given) : null;
+  const looping = loop.run(stopping.signal).catch((error) => {
     if (!isAbort(error))
       log.error({ registerId, err: messageOf(error) }, "A register's loop broke");
   });
@@ -244,8 +247,9 @@ function start(registerId: string, row: StartingRow): void {
     genesisHash: row.genesisHash,
     createdAtMs: row.createdAtMs,
     loop,
+    backfill,
     stopping,
-    ended,
+    ended: Promise.all([looping, backfill?.ended]),
     savedState: row.state,
     pausedAtMs: row.pausedAtMs,
     shown: null,
@@ -261,6 +265,7 @@ function keepEvent(happening: Happening & { registerId: string }): void {
 /** Stores the state when it changed; in between, the head itself is the record of progress. */
 function noteChange(registerId: string): void {
   const one = running.get(registerId);
+  one?.backfill?.wake();
   if (one === undefined || one.savedState === one.subscription.state) return;
   one.savedState = one.subscription.state;
   const status = statusNow(registerId, one);

@@ -181,6 +181,10 @@ export const configSchema = z.object({
   acceptUnsealed: boolean()
     .default(false)
     .describe("Take chains without seals; shown as verification: chain"),
+  historyOrder: z
+    .enum(["oldest-first", "newest-first"])
+    .default("oldest-first")
+    .describe("How a long register's past comes; newest-first serves its head within moments"),
   auditMs: z.coerce
     .number()
     .int()

@@ -44,6 +44,9 @@ function loopOverSlowSource(chain: TestChain) {
       const head = { registerId, number: nextNumber - 1, hash };
       return { count: pages.length, head, stop: null };
     },
+    checkStored: () => Promise.reject(new Error("not asked for")),
+    isWhole: () => true,
+    isNewestFirst: false,
     whenStorable: async () => {},
     storeTrouble: () => null,
     report: quiet,

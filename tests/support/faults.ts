@@ -142,7 +142,8 @@ type Edit = (bundles: DocketBundle[], firstNumber: number) => DocketBundle[];
 
 /** The past in frames, changed by `edit`, and then, where it is followed, what comes. */
 async function* frames(asked: Asked, edit: Edit = (bundles) => bundles) {
-  yield headOnly(asked.chain.bundles.length - 1);
+  // As a node does it: a follower is told first how far the chain goes, a range is only given.
+  if (asked.last === Number.POSITIVE_INFINITY) yield headOnly(asked.chain.bundles.length - 1);
   let { next } = asked;
   for (;;) {
     for await (const frame of past({ ...asked, next }, edit)) yield frame;

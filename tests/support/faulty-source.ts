@@ -122,6 +122,8 @@ const handlers: Handler[] = [
   ),
   answerStream(replication.pullRange, (request, caller) => {
     const { nextDocket: next, docketCountMax: count } = request;
+    // Its genesis docket is all of the policy chain.
+    if (request.controlOnly) return serve("pullRange", { next: 0, last: 0, caller });
     const last = count === 0 ? chain.bundles.length - 1 : next + count - 1;
     return serve("pullRange", { next, last, caller });
   }),
