@@ -1,8 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { encodeBundle, encodePage } from "../../src/dockets/bundle.ts";
-import { joinPage, startAt } from "../../src/dockets/join.ts";
-import type { CheckedPage, VerifiedStart } from "../../src/dockets/types.ts";
-import { verifyPage } from "../../src/dockets/verify.ts";
+import { joinPage } from "../../src/dockets/join.ts";
 import { appendPage } from "../../src/registers/append.ts";
 import { appendStart } from "../../src/registers/append-start.ts";
 import { readBundles } from "../../src/registers/dockets-table.ts";
@@ -11,6 +8,7 @@ import * as heads from "../../src/registers/heads.ts";
 import { findTransaction } from "../../src/registers/transactions-table.ts";
 import { sql } from "../../src/store/sql.ts";
 import { onEachStore } from "../support/database.ts";
+import { startOf } from "../support/start-of.ts";
 import { TestChain } from "../support/test-chain.ts";
 
 /** Docket 4 of nine carries a control transaction. */
@@ -19,29 +17,6 @@ function makeChain(registerId: string): TestChain {
     .sealMany(3, 2)
     .seal(['{"note":"control"}'], { type: "Control" })
     .sealMany(5, 2);
-}
-
-function policyChain(chain: TestChain, numbers: number[]): CheckedPage {
-  const bundles = chain.bundles.filter((_, number) => numbers.includes(number)).map(encodeBundle);
-  const checked = verifyPage({
-    registerId: chain.registerId,
-    bytes: encodePage({ bundles, headNumber: chain.bundles.length - 1, firstVersion: 1 }),
-    nextNumber: 0,
-    policy: null,
-    nowMs: Date.UTC(2027, 0, 1),
-    verifyTransactions: "all",
-    acceptUnsealed: false,
-    isPolicyChain: true,
-  });
-  if (!checked.ok) throw new Error(checked.refusal.message);
-  return checked.value;
-}
-
-function start(chain: TestChain, parts: { control: number[]; head: number | null }): VerifiedStart {
-  const head = parts.head === null ? null : chain.check(parts.head, parts.head);
-  const started = startAt(policyChain(chain, parts.control), head);
-  if (!started.ok) throw new Error(started.refusal.message);
-  return started.value;
 }
 
 onEachStore("appendStart", () => {
@@ -61,7 +36,7 @@ onEachStore("appendStart", () => {
 
   test("appendStart stores policy chain and head, and appendPage goes on from there", async () => {
     const chain = makeChain("f0");
-    const first = start(chain, { control: [0, 4], head: 7 });
+    const first = startOf(chain, { control: [0, 4], head: 7 });
     expect(await appendStart(first, { sourcePeerId: "b" })).toMatchObject({ number: 7 });
     expect(heads.registerOf("f0")).toMatchObject({
       firstNumber: 7,
@@ -90,7 +65,7 @@ onEachStore("appendStart", () => {
 
   test("appendStart without a head page begins where the policy chain ends", async () => {
     const chain = new TestChain("f1").sealMany(3, 2).seal(["{}"], { type: "Control" });
-    const first = start(chain, { control: [0, 4], head: null });
+    const first = startOf(chain, { control: [0, 4], head: null });
     await appendStart(first, { firstVersion: 8 });
     expect(heads.registerOf("f1")).toMatchObject({
       firstNumber: 4,
@@ -101,7 +76,7 @@ onEachStore("appendStart", () => {
 
   test("appendStart of a register that is only its genesis is a full replica", async () => {
     const chain = new TestChain("f2");
-    await appendStart(start(chain, { control: [0], head: null }));
+    await appendStart(startOf(chain, { control: [0], head: null }));
     expect(heads.registerOf("f2")).toMatchObject({
       firstNumber: 0,
       headNumber: 0,
@@ -111,14 +86,14 @@ onEachStore("appendStart", () => {
 
   test("appendStart counts neighbours of the head into the unbroken run", async () => {
     const chain = makeChain("f3");
-    await appendStart(start(chain, { control: [0, 4], head: 5 }));
+    await appendStart(startOf(chain, { control: [0, 4], head: 5 }));
     expect(heads.registerOf("f3")).toMatchObject({ firstNumber: 4, headNumber: 5 });
   });
 
   test("appendStart says moved, and writes nothing, where something is held", async () => {
     const chain = makeChain("f4");
     await appendPage(chain.page(0, 2));
-    expect(await appendStart(start(chain, { control: [0, 4], head: 7 }))).toBe("moved");
+    expect(await appendStart(startOf(chain, { control: [0, 4], head: 7 }))).toBe("moved");
     expect(await numbersFrom("f4", { next: 0 })).toEqual([0, 1, 2]);
   });
 });
