@@ -40,11 +40,14 @@ export async function provePast(
 ): Promise<Outcome<VerifiedPast[]>> {
   const checked: CheckedPage[] = [];
   let { policy } = run.place;
-  const first = await Promise.all(
-    pages.map((page) => options.check(page, page.nextNumber === 0 ? null : policy)),
+  // Nothing can be judged before the genesis docket has said whom to believe.
+  const guess = policy;
+  const early = pages.map((page) =>
+    guess === null && page.nextNumber > 0 ? null : options.check(page, guess),
   );
+  const settled = await Promise.all(early);
   for (const [index, page] of pages.entries()) {
-    let outcome = first[index] as Outcome<CheckedPage>;
+    let outcome = settled[index] ?? (await options.check(page, policy));
     // A page before it changed the policy.
     const isStale = outcome.ok && !isSamePolicy(outcome.value.policyBefore, policy);
     if (isStale || (!outcome.ok && index > 0)) outcome = await options.check(page, policy);

@@ -64,7 +64,7 @@ onEachStore("newest first", (cluster) => {
     expect(verified).toMatchObject({ verification: "sealed", dockets: dockets + 4 });
     expect((await node.cli(["audit", registerId])).code).toBe(0);
     const blamed = node.log().filter((line) => line.msg === "A source is blamed for a lie");
-    for (const line of blamed) expect(line.source).toBe(liar.nodeId);
+    for (const line of blamed) expect(line.peerId).toBe(liar.nodeId);
     await Promise.all([honest.kill(), liar.kill()]);
   });
 });
