@@ -16,7 +16,7 @@ export function beginsAtHead(
   return isNewestFirst && isLong === true;
 }
 
-/** Where it shall be, or only its past is still to come: nothing for the head's supervisor to do. */
+/** Where it shall be, or only its past is still to come: nothing to hurry at the head. */
 export function isAtGoal(
   { subscription, isWhole, anchor }: Pick<LoopOptions, "subscription" | "isWhole" | "anchor">,
   view: LoopView,

@@ -185,18 +185,10 @@ export const configSchema = z.object({
     .enum(["oldest-first", "newest-first"])
     .default("oldest-first")
     .describe("How a long register's past comes; newest-first serves its head within moments"),
-  auditMs: z.coerce
-    .number()
-    .int()
-    .min(0)
-    .max(366 * 86_400_000)
+  auditMs: wholeNumber(0, 366 * 86_400_000)
     .default(7 * 86_400_000)
     .describe("Time in which each register is audited once in the background, ms; 0: never"),
-  auditBytesPerSecond: z.coerce
-    .number()
-    .int()
-    .min(64 * 1024)
-    .max(1024 ** 3)
+  auditBytesPerSecond: wholeNumber(64 * 1024, 1024 ** 3)
     .default(8 * 1024 ** 2)
     .describe(
       "What a background audit reads at most, bytes a second; more ends sooner and costs disk",
@@ -287,6 +279,10 @@ function budget(meaning: string) {
     .refine((rate) => rate === 0 || rate >= 65_536, "must be 0 or at least 65536")
     .default(0)
     .describe(`${meaning}; 0: no bound, else 65536 or more`);
+}
+
+function wholeNumber(min: number, max: number) {
+  return z.coerce.number().int().min(min).max(max);
 }
 
 function rate(perMinute: number, meaning: string) {
