@@ -177,7 +177,7 @@ export class Backfill {
     };
   }
 
-  /** The hashes prove the page; if it changes the policy where we know of no change, we were misled. */
+  /** The hashes prove the page. A change of policy in it that we do not know of misled us. */
   async #agreesOnPolicy(newest: VerifiedPast | undefined, end: number): Promise<boolean> {
     const known = await this.#policies.at(end);
     if (newest === undefined || isSamePolicy(newest.page.policyAfter, known)) return true;
