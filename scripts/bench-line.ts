@@ -39,7 +39,11 @@ export class Line {
     this.#sockets.add(from);
     from.setNoDelay(true);
     from.on("error", () => from.destroy());
-    from.on("close", () => to.destroy());
+    let isOver = false;
+    from.on("close", () => {
+      isOver = true;
+      pass();
+    });
     const underWay: { bytes: Buffer; dueMs: number }[] = [];
     let isTimed = false;
     let freeMs = 0;
@@ -60,6 +64,7 @@ export class Line {
         if (bytes !== undefined && !to.destroyed) to.write(bytes);
       }
       if (freeMs - nowMs <= 50) from.resume();
+      if (isOver && underWay.length === 0) to.destroy();
       if (underWay.length === 0 || to.destroyed) return;
       isTimed = true;
       setTimeout(() => {
