@@ -52,7 +52,7 @@ async function openNode(): Promise<{ address: string; peer: Peer }> {
     wake: () => {},
     beatSoon: () => {},
     showedItself: () => {},
-    isNameProven: () => true,
+    provesPeers: true,
     isProven: true,
     readerId: null,
   };
@@ -81,7 +81,7 @@ async function benchHeartbeats(address: string, peer: Peer): Promise<void> {
     nowMs: Date.now,
     monotonicMs: () => performance.now(),
     wake: () => {},
-    isNameProven: () => true,
+    provesPeers: true,
   };
   const signal = new AbortController().signal;
   const beat = () =>

@@ -1,4 +1,5 @@
 import { BlockList, isIP, isIPv4, isIPv6 } from "node:net";
+import { plainHost } from "../base/host.ts";
 
 export interface Address {
   host: string;
@@ -56,18 +57,6 @@ export function networkGroup(host: string): string {
   if (isIPv4(plain)) return plain.split(".").slice(0, 2).join(".");
   if (isIPv6(plain)) return expand(plain).slice(0, 2).join(":");
   return plain.toLowerCase().replace(/\.$/, "").split(".").slice(-2).join(".");
-}
-
-/**
- * The host of a gRPC peer string such as `ipv4:127.0.0.1:5001`, `127.0.0.1:5001` or `[::1]:5001`.
- */
-export function hostOfGrpcPeer(peer: string): string {
-  const plain = peer.replace(/^(ipv4|ipv6|dns):/, "");
-  return parseAddress(plain)?.host ?? plain;
-}
-
-function plainHost(host: string): string {
-  return /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(host)?.[1] ?? host;
 }
 
 /** The first two groups are all that is asked for, so a `::` further on does not matter. */

@@ -95,9 +95,13 @@ export class Book {
     }
   }
 
-  /** What the peer itself says it holds: it replaces what was heard before. */
-  setAdverts(peer: Peer, adverts: readonly Advert[]): void {
-    hearAdverts(peer, adverts, { isHearsay: false, heardAtMs: this.options.nowMs() });
+  /**
+   * What the peer itself says it holds: it replaces what was heard before; with `publicOnly`, of
+   * public registers.
+   */
+  setAdverts(peer: Peer, adverts: readonly Advert[], said: { publicOnly?: boolean } = {}): void {
+    const heardAtMs = this.options.nowMs();
+    hearAdverts(peer, adverts, { isHearsay: false, heardAtMs, ...said });
   }
 
   reportSuccess(peerId: string, report: { latencyMs?: number; what?: string } = {}): void {

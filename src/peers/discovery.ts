@@ -1,12 +1,13 @@
 import { isEqual } from "../base/bytes.ts";
 import { PeerError } from "../base/error.ts";
+import { hostOfConnection, limitedAs } from "../base/host.ts";
 import { pickSome } from "../base/prng.ts";
 import { limits } from "../runtime/limits.ts";
 import { checkPeerInfo } from "../wire/checks.ts";
 import type * as m from "../wire/messages.ts";
 import { peerStatus } from "../wire/messages.ts";
 import { refuse } from "../wire/status.ts";
-import { hostOfGrpcPeer, networkGroup } from "./address.ts";
+import { networkGroup } from "./address.ts";
 import { Allowance } from "./allowance.ts";
 import type { Book } from "./book.ts";
 import { tellable } from "./exchange.ts";
@@ -70,7 +71,7 @@ export class Discovery {
     if (info === null) return { success: false, message: "A peer info is required" };
     checkPeerInfo(info);
     checkCount("advertised_registers", info.advertisedRegisters, limits.advertsPerPeer);
-    const sourceGroup = networkGroup(hostOfGrpcPeer(asker.address));
+    const sourceGroup = networkGroup(hostOfConnection(asker.address));
     const isCertified = asker.provenId !== null && asker.provenId === info.peerId;
     const learned = this.options.book.learn(recordOf(info), "caller", { sourceGroup, isCertified });
     if (learned.kind === "refused") {
@@ -95,7 +96,7 @@ export class Discovery {
       return { success: false, message: "Register first", knownPeers: [] };
     }
     const isMet = peer.isTried && peer.connection === "connected" && !book.isResting(peer);
-    if (isMet) this.options.hear(request.knownPeers.map(recordOf), hostOfGrpcPeer(asker.address));
+    if (isMet) this.options.hear(request.knownPeers.map(recordOf), hostOfConnection(asker.address));
     const wanted = bound(request.maxPeers, limits.exchangePeers);
     const told = tellable(book, { askerId: request.peerId, dice });
     return { success: true, message: "", knownPeers: told.slice(0, wanted).map(infoOf) };
@@ -125,7 +126,7 @@ export class Discovery {
   }
 
   #allow(allowance: Allowance, asker: Asker): void {
-    if (allowance.take(hostOfGrpcPeer(asker.address))) return;
+    if (allowance.take(limitedAs(hostOfConnection(asker.address)))) return;
     throw refuse("BUSY", { message: "This host asks too often; later", retryAfterMs: 1_000 });
   }
 }

@@ -1,6 +1,6 @@
+import { hostOfConnection, limitedAs } from "../base/host.ts";
 import { limits } from "../runtime/limits.ts";
 import { refuse } from "../wire/status.ts";
-import { hostOfGrpcPeer } from "./address.ts";
 import type { Book } from "./book.ts";
 
 /** Who wants to come in: as claimed or proven, and from where. */
@@ -25,11 +25,11 @@ export class Gate {
   /** Throws `forbidden` or `unavailable`; otherwise the call counts until `leave`. */
   enter(visitor: Visitor): { leave: () => void; expelled: AbortSignal } {
     const { peerId, address } = visitor;
-    const host = hostOfGrpcPeer(address);
+    const host = hostOfConnection(address);
     if (this.#isBanned(peerId, host)) {
       throw refuse("FORBIDDEN", { message: "This peer is banned here" });
     }
-    if (!this.#calls.has(address)) this.#countIn(host);
+    if (!this.#calls.has(address)) this.#countIn(limitedAs(host));
     this.#calls.set(address, (this.#calls.get(address) ?? 0) + 1);
     const name = peerId ?? `host:${host}`;
     const guest = this.#inside.get(name) ?? { out: new AbortController(), calls: 0 };
@@ -38,7 +38,7 @@ export class Gate {
     const leave = () => {
       guest.calls -= 1;
       if (guest.calls === 0 && this.#inside.get(name) === guest) this.#inside.delete(name);
-      this.#leave(address, host);
+      this.#leave(address, limitedAs(host));
     };
     return { expelled: guest.out.signal, leave };
   }

@@ -32,15 +32,19 @@ export interface HeartbeatOptions {
   monotonicMs: () => number;
   /** Called with the registers a peer has news of; replication looks for itself. */
   wake: (registerIds: readonly string[]) => void;
-  /** Whether who answers our calls to the peer bears its name beyond doubt. */
-  isNameProven: (peer: Peer) => boolean;
+  /** Whether each connection proves that at its other end is the peer that it was made to. */
+  provesPeers: boolean;
   /** Asks the peer itself for its heartbeat, soon. */
   beatSoon: (peerId: string) => void;
   /** The peer proved that it is there: whatever waits for it need not. */
   showedItself: (peerId: string) => void;
 }
 
-/** The asking half: one heartbeat. Throws when the peer doesn't answer; latency is monotonic. */
+/**
+ * The asking half: one heartbeat. Throws when the peer doesn't answer; latency is monotonic. Where
+ * nothing proves who receives it, somebody else may stand at the peer's address by now: private
+ * registers are then told only in answers, to the heartbeats that a reader signs.
+ */
 export async function sendHeartbeat(
   peer: Peer,
   call: {
@@ -52,8 +56,8 @@ export async function sendHeartbeat(
   },
 ): Promise<{ latencyMs: number; isRegistered: boolean; answeredBy: string | null }> {
   const { options } = call;
-  const isReader = peer.score.isAuthenticated && options.isNameProven(peer);
-  const adverts = options.localAdverts(isReader ? peer.peerId : null);
+  const publicOnly = !options.provesPeers;
+  const adverts = options.localAdverts(publicOnly ? null : peer.peerId);
   const sentAtMs = options.monotonicMs();
   const request = {
     peerId: options.nodeId,
@@ -62,6 +66,7 @@ export async function sendHeartbeat(
     registerVersions: versionsOf(adverts),
     metrics: options.metrics(),
     advertisedRegisters: adverts.map(advertisementOf),
+    publicOnly,
   };
   const deadline = { deadlineMs: call.timeoutMs, signal: call.signal };
   const facts = { "peer.id": peer.peerId, sequence_number: call.sequence };
@@ -102,13 +107,14 @@ export function answerHeartbeat(
     heartbeatRejected(peer === null ? "not-registered" : "banned");
     return { ...base, success: false, message };
   }
+  const { publicOnly } = request;
   const told = request.advertisedRegisters.map(advertOf);
   if (options.isProven) {
     peer.lastSeenMs = options.nowMs();
     peer.health = request.metrics;
-    hearAdverts(peer, told, options);
+    hearAdverts(peer, told, { ...options, publicOnly });
     options.showedItself(peer.peerId);
-  } else if (peer.connection !== "connected" || isNews(peer, told)) {
+  } else if (peer.connection !== "connected" || isNews(peer, told, publicOnly)) {
     options.beatSoon(peer.peerId);
   }
   // A name alone opens no private register: that takes proof.
@@ -125,10 +131,10 @@ export function answerHeartbeat(
 function hearAdverts(
   peer: Peer,
   adverts: readonly Advert[],
-  options: Pick<HeartbeatOptions, "book" | "wake">,
+  options: Pick<HeartbeatOptions, "book" | "wake"> & { publicOnly?: boolean },
 ): void {
   const news = newsOf(peer, adverts);
-  options.book.setAdverts(peer, adverts);
+  options.book.setAdverts(peer, adverts, { publicOnly: options.publicOnly ?? false });
   if (news.length > 0) options.wake(news.map((advert) => advert.registerId));
 }
 
@@ -141,9 +147,10 @@ function newsOf(peer: Peer, adverts: readonly Advert[]): Advert[] {
 }
 
 /** News, or something that it no longer tells. */
-function isNews(peer: Peer, adverts: readonly Advert[]): boolean {
+function isNews(peer: Peer, adverts: readonly Advert[], publicOnly: boolean): boolean {
   const heard = adverts.filter((advert) => advert.docketCount > 0);
-  return newsOf(peer, heard).length > 0 || heard.length < peer.adverts.size;
+  const before = [...peer.adverts.values()].filter((advert) => advert.isPublic || !publicOnly);
+  return newsOf(peer, heard).length > 0 || heard.length < before.length;
 }
 
 function versionsOf(adverts: readonly Advert[]): Record<string, number> {

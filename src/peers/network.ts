@@ -198,7 +198,7 @@ function heartbeatOf(options: NetworkOptions): HeartbeatOptions {
     nodeId: options.identity.nodeId,
     book: bookHolder.book(),
     localAdverts: options.localAdverts,
-    isNameProven: (peer) => options.outgoing.isProven(peer),
+    provesPeers: options.outgoing.provesPeers,
     metrics: options.metrics,
     nowMs: () => clock.nowMs(),
     monotonicMs: () => clock.monotonicMs(),

@@ -119,17 +119,23 @@ export function unmeet(peer: Peer, nowMs: number): void {
   peer.adverts.clear();
 }
 
-/** Its own word replaces all that was heard before, others' word only others'. */
+/**
+ * Its own word replaces all that was heard before, or all of public registers; others' word only
+ * others'.
+ */
 export function hearAdverts(
   peer: Peer,
   adverts: readonly Advert[],
-  how: { isHearsay: boolean; heardAtMs: number },
+  how: { isHearsay: boolean; heardAtMs: number; publicOnly?: boolean },
 ): void {
-  const own = how.isHearsay ? [...peer.adverts.values()].filter((one) => !one.isHearsay) : [];
+  const isKept = (one: HeardAdvert) =>
+    !one.isHearsay && (how.isHearsay || (how.publicOnly === true && !one.isPublic));
+  const kept = [...peer.adverts.values()].filter(isKept);
   peer.adverts.clear();
-  for (const advert of own) peer.adverts.set(advert.registerId, advert);
+  for (const advert of kept) peer.adverts.set(advert.registerId, advert);
   for (const advert of adverts.slice(0, limits.advertsPerPeer)) {
     if (advert.docketCount === 0 || peer.adverts.has(advert.registerId)) continue;
-    peer.adverts.set(advert.registerId, { ...advert, ...how });
+    const { isHearsay, heardAtMs } = how;
+    peer.adverts.set(advert.registerId, { ...advert, isHearsay, heardAtMs });
   }
 }

@@ -6,6 +6,7 @@
  */
 import { assert } from "../base/assert.ts";
 import { PeerError } from "../base/error.ts";
+import { hostOfConnection, limitedAs } from "../base/host.ts";
 import { BoundedQueue } from "../base/queue.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { limits } from "../runtime/limits.ts";
@@ -96,7 +97,7 @@ export class Post {
     if (read === undefined) {
       throw invalid("unknown-message-type", `Nobody here reads messages of type ${messageType}`);
     }
-    if (!this.#allowance.take(asker.address.slice(0, asker.address.lastIndexOf(":")))) {
+    if (!this.#allowance.take(limitedAs(hostOfConnection(asker.address)))) {
       throw new PeerError("exhausted", "too-many-messages", {
         message: "Too many messages from this host; later",
         facts: { retryAfterMs: 1_000 },

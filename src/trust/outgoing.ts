@@ -1,6 +1,5 @@
 import { X509Certificate } from "node:crypto";
 import { factsOf, nodeIdOfNames } from "./certificate.ts";
-import { nodeIdOfKey } from "./node-key.ts";
 import { proofText } from "./proof.ts";
 import type { TlsFiles } from "./tls-files.ts";
 
@@ -23,12 +22,11 @@ export class Outgoing {
   }
 
   /**
-   * Whether a peer that answers our calls is the node of its name beyond doubt: its certificate
-   * says so at every connection, or its name is that of its key.
+   * Whether each connection proves that the peer meant is at its other end: a certificate does. A
+   * key that was proven on an earlier connection says nothing of the next one.
    */
-  isProven(peer: { peerId: string; publicKey: Uint8Array | null }): boolean {
-    if (this.options.tls !== null) return true;
-    return peer.publicKey !== null && nodeIdOfKey(peer.publicKey) === peer.peerId;
+  get provesPeers(): boolean {
+    return this.options.tls !== null;
   }
 }
 

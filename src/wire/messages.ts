@@ -111,6 +111,7 @@ export interface PeerHeartbeatRequest {
   registerVersions: Record<string, number>;
   metrics: PeerHealthMetrics | null;
   advertisedRegisters: RegisterAdvertisement[];
+  publicOnly: boolean;
 }
 
 export interface PeerHeartbeatResponse {

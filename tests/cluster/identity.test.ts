@@ -1,11 +1,14 @@
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
+import * as rpc from "../../src/rpc/server.ts";
 import type { CertificatePair } from "../../src/trust/issue.ts";
 import type { Channel } from "../../src/wire/client.ts";
+import { answer } from "../../src/wire/serve.ts";
 import { discovery, heartbeat, replication } from "../../src/wire/services.ts";
 import { refusalOf } from "../../src/wire/status.ts";
 import { channelAs, Organisation, writeTls } from "../support/certificates.ts";
 import { Cluster, lastLine, type TestNode, until } from "../support/node.ts";
+import { TcpProxy } from "../support/tcp-proxy.ts";
 
 const call = { deadlineMs: 20_000 };
 const mtls = { PEER_AUTH: "mtls", PEER_HEARTBEAT_MS: "1000" };
@@ -133,35 +136,68 @@ describe("Nodes with tokens", () => {
 describe("Nodes in the open", () => {
   const cluster = new Cluster("embedded");
 
-  test("give a private register to a reader whose name is that of its key, and say so in production", async () => {
+  test("give a private register to a reader whose name is that of its key, not to who takes over its address (weakness 24)", async () => {
     const environment = { PEER_HEARTBEAT_MS: "1000" };
+    const jwtKey = { PEER_JWT_SIGNING_KEY: "a key that is long enough for production" };
     const a = await cluster.start("a", {
       environment: {
         ...environment,
         NODE_ENV: "production",
         PEER_AUTH: "open",
-        PEER_JWT_SIGNING_KEY: "a key that is long enough for production",
+        ...jwtKey,
       },
     });
     expect(logs(a)).toContain("Production with peerAuth open");
-    const named = await cluster.make("named", { seeds: [a], environment });
+    const line = await TcpProxy.open();
+    const flags = ["--advertise", line.address];
+    const named = await cluster.make("named", { seeds: [a], environment, flags });
     const key = await named.ok(["keys", "init", "--data-dir", named.dataDir, "--output", "json"], {
       bare: true,
     });
     const { nodeId } = JSON.parse(lastLine(key));
     const words = ["register", "create", "--name", "s", "--private", "--reader", nodeId];
     const created = await a.ok([...words, "--reader", "chosen", "--output", "json"], {
-      environment: { PEER_JWT_SIGNING_KEY: "a key that is long enough for production" },
+      environment: jwtKey,
     });
     const { registerId } = JSON.parse(lastLine(created));
+    const open = ["register", "create", "--name", "o", "--output", "json"];
+    const known = JSON.parse(lastLine(await a.ok(open, { environment: jwtKey })));
     const chosen = await cluster.start("chosen", { seeds: [a], environment });
     await startAs(named, nodeId);
+    line.target = named.grpcAddress;
     await until(() => knows(named, registerId), "the reader to hear of it");
     await named.subscribe(registerId, ["--wait"]);
     await until(() => isConnectedTo(chosen, ["a"]), "the other to be connected");
     expect(await knows(chosen, registerId)).toBe(false);
+
+    await until(() => isConnectedTo(a, [nodeId]), "the origin to have reached the reader");
+    const heard: string[] = [];
+    line.target = await usurp(nodeId, heard);
+    line.reset();
+    await until(async () => heard.length >= 3, "heartbeats to come to the usurper");
+    expect(heard.join()).toContain(known.registerId);
+    expect(heard.join()).not.toContain(registerId);
+    line.close();
+    await rpc.close();
   }, 120_000);
 });
+
+/** Answers heartbeats in another's name, and keeps what they tell. Gives its address. */
+async function usurp(nodeId: string, heard: string[]): Promise<string> {
+  const { port } = await rpc.open({
+    host: "127.0.0.1",
+    port: 0,
+    handlers: [
+      answer(heartbeat.sendHeartbeat, (request) => {
+        heard.push(JSON.stringify(request));
+        return { success: true, peerId: nodeId };
+      }),
+    ],
+    showDetails: false,
+    isServing: () => true,
+  });
+  return `127.0.0.1:${port}`;
+}
 
 /** The harness names nodes itself; this one keeps the name of its key. */
 async function startAs(node: TestNode, nodeId: string): Promise<void> {

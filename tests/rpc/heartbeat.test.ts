@@ -25,7 +25,7 @@ beforeAll(async () => {
     wake: () => {},
     beatSoon: () => {},
     showedItself: () => {},
-    isNameProven: () => false,
+    provesPeers: false,
   };
   const handlers = heartbeatHandlers(() => options, { clock });
   const { port } = await rpc.open({

@@ -170,7 +170,7 @@ export class SimNode {
       nowMs: clock.nowMs,
       monotonicMs: clock.monotonicMs,
       wake: (registerIds: readonly string[]) => void this.woken.push(...registerIds),
-      isNameProven: () => true,
+      provesPeers: true,
       showedItself: (peerId: string) => this.mesh.showedItself(peerId),
     };
     const meeting = { certifiedId: () => null, expect: () => {} };

@@ -26,7 +26,7 @@ export class TcpProxy {
     isOneWay: false,
     isHalfOpen: false,
   };
-  /** host:port of what lies behind it. */
+  /** host:port of what lies behind it; as long as that is nothing, it hangs up. */
   target = "";
   readonly #sockets = new Set<Socket>();
 
@@ -61,6 +61,7 @@ export class TcpProxy {
   #carry(near: Socket): void {
     this.#keep(near);
     if (this.faults.isHalfOpen) return;
+    if (this.target === "") return void near.destroy();
     const [host, port] = this.target.split(":");
     const far = this.#keep(connect(Number(port), host));
     near.on("close", () => far.destroy());

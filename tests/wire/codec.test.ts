@@ -16,6 +16,7 @@ describe("a codec", () => {
       registerVersions: {},
       metrics: null,
       advertisedRegisters: [],
+      publicOnly: false,
     });
   });
 
