@@ -1,4 +1,5 @@
 import { BlockList, isIP } from "node:net";
+import { plainHost } from "../base/host.ts";
 
 /**
  * Whose request it is, by its address: the one that connected or, where that is a proxy of ours,
@@ -34,18 +35,7 @@ export class CallerAddresses {
   }
 }
 
-/** What shares a limit: an IPv4 address, or the network that one IPv6 customer has to himself. */
-export function limitedAs(address: string): string {
-  if (isIP(address) !== 6) return address;
-  const [head = "", tail = ""] = address.split("::");
-  const front = head.split(":").filter((group) => group !== "");
-  const back = tail.split(":").filter((group) => group !== "");
-  const zeros = Array<string>(Math.max(0, 8 - front.length - back.length)).fill("0");
-  const groups = [...front, ...zeros, ...back].slice(0, 4);
-  return `${groups.map((group) => Number.parseInt(group, 16).toString(16)).join(":")}::/64`;
-}
-
 /** `::ffff:10.0.0.1` → `10.0.0.1`, `[::1]` → `::1`. */
 function plain(address: string): string {
-  return address.replace(/^\[(.*)\]$/, "$1").replace(/^::ffff:(?=\d+\.)/i, "");
+  return plainHost(address.replace(/^\[(.*)\]$/, "$1"));
 }

@@ -1,6 +1,7 @@
 import { PeerError } from "../base/error.ts";
+import { limitedAs } from "../base/host.ts";
 import type { Caller, TokenGate } from "../trust/tokens.ts";
-import { type CallerAddresses, limitedAs } from "./address.ts";
+import type { CallerAddresses } from "./address.ts";
 import type { EndpointShape } from "./endpoint.ts";
 import type { Rates } from "./rates.ts";
 

@@ -1,4 +1,5 @@
-import { hostOfGrpcPeer } from "../peers/address.ts";
+import { hostOfConnection, limitedAs } from "../base/host.ts";
+import { Allowance } from "../peers/allowance.ts";
 import { answerHello } from "../peers/handshake.ts";
 import type { Identity } from "../peers/identity.ts";
 import * as network from "../peers/network.ts";
@@ -6,8 +7,10 @@ import { post } from "../peers/post.ts";
 import { networkView } from "../replication/network-head.ts";
 import * as subscriptions from "../replication/subscriptions.ts";
 import type { Clock } from "../runtime/clock.ts";
+import { limits } from "../runtime/limits.ts";
 import type { HelloRequest } from "../wire/messages.ts";
 import type { Caller, Handler } from "../wire/serve.ts";
+import { refuse } from "../wire/status.ts";
 import { communicationHandlers } from "./communication.ts";
 import { discoveryHandlers } from "./discovery.ts";
 import { docketSyncHandlers } from "./docket-sync.ts";
@@ -26,8 +29,18 @@ export function nodeHandlers(options: {
   const { identity, clock } = options;
   const ownRecord = () => network.ownRecord().current();
   const serve = { nodeId: identity.nodeId, subscriptionOf: followState };
-  const hello = (request: HelloRequest, caller: Caller) =>
-    answerHello(request, { identity, ownRecord, observedHost: hostOfGrpcPeer(caller.address) });
+  const allowance = new Allowance({
+    ...limits.hellos,
+    namesMax: 4_096,
+    monotonicMs: () => clock.monotonicMs(),
+  });
+  const hello = (request: HelloRequest, caller: Caller) => {
+    const observedHost = hostOfConnection(caller.address);
+    if (allowance.take(limitedAs(observedHost))) {
+      return answerHello(request, { identity, ownRecord, observedHost });
+    }
+    throw refuse("BUSY", { message: "This host says hello too often; later", retryAfterMs: 1_000 });
+  };
   return [
     ...discoveryHandlers(network.discovery),
     ...heartbeatHandlers(network.heartbeatOptions, { clock }),

@@ -1,6 +1,6 @@
 import { PeerError } from "../base/error.ts";
+import { hostOfConnection, limitedAs } from "../base/host.ts";
 import { orAbort } from "../base/signal.ts";
-import { hostOfGrpcPeer } from "../peers/address.ts";
 import { Allowance } from "../peers/allowance.ts";
 import { isProvenAs } from "../peers/discovery.ts";
 import { answerHeartbeat, type HeartbeatOptions } from "../peers/heartbeat.ts";
@@ -20,13 +20,12 @@ export function heartbeatHandlers(
 ): Handler[] {
   const { clock } = around;
   const allowance = new Allowance({
-    perSecond: 50,
-    burst: 500,
+    ...limits.heartbeats,
     namesMax: 4_096,
     monotonicMs: () => clock.monotonicMs(),
   });
   const reply = (request: PeerHeartbeatRequest, caller: Caller): Draft<PeerHeartbeatResponse> => {
-    if (!allowance.take(hostOfGrpcPeer(caller.address))) {
+    if (!allowance.take(limitedAs(hostOfConnection(caller.address)))) {
       heartbeatRejected("busy");
       throw refuse("BUSY", { message: "This host beats too often; later", retryAfterMs: 1_000 });
     }

@@ -11,6 +11,7 @@ import { type Clock, every, systemClock } from "../runtime/clock.ts";
 import { limits } from "../runtime/limits.ts";
 import { logFor } from "../runtime/log.ts";
 import { callWatcher } from "../telemetry/recording.ts";
+import { Connections } from "../wire/connections.ts";
 import { reflectionHandlers } from "../wire/reflection.ts";
 import {
   type Admission,
@@ -54,8 +55,8 @@ let running: Running | null = null;
 interface Running {
   server: Server;
   stopping: AbortController;
-  /** One for each open stream: whether what let it in still holds. */
-  checking: { stop: () => Promise<void> };
+  /** Whether what let each open stream in still holds, and who connected without a word. */
+  duties: { stop: () => Promise<void> }[];
 }
 
 /** Listens, and says on which port. Throws `configuration` when that can't be. */
@@ -66,7 +67,16 @@ export async function open(options: RpcServerOptions): Promise<{ port: number }>
   const server = new Server(serverOptions);
   const stopping = new AbortController();
   const checks = new Set<() => Promise<void>>();
-  const rules = { ...rulesOf(options, stopping.signal), watch: watchIn(checks) };
+  const clock = options.clock ?? systemClock;
+  const connections = new Connections({
+    countMax: limits.openConnections,
+    perHostMax: limits.openPerHost,
+    silentMs: limits.silentConnectionMs,
+    monotonicMs: () => clock.monotonicMs(),
+  });
+  const callBegins = (address: string) => connections.callBegins(address);
+  const given = { stopping: stopping.signal, callBegins };
+  const rules = { ...rulesOf(options, given), watch: watchIn(checks) };
   const isServing = async () => !stopping.signal.aborted && (await options.isServing());
   const serviceNames = options.handlers.map((handler) => handler.path.split("/")[1] ?? "");
   for (const { path, definition, implement } of [
@@ -83,13 +93,16 @@ export async function open(options: RpcServerOptions): Promise<{ port: number }>
       keepEvent: options.keepEvent,
     }),
   );
-  const checking = every(limits.trustCheckMs, {
-    clock: options.clock ?? systemClock,
-    tick: async () => {
-      for (const check of checks) await check();
-    },
-  });
-  running = { server, stopping, checking };
+  connections.watch(server);
+  const checkAll = async () => {
+    for (const check of checks) await check();
+  };
+  const endSilent = async () => void connections.endSilent();
+  const duties = [
+    every(limits.trustCheckMs, { clock, tick: checkAll }),
+    every(limits.silentConnectionMs / 10, { clock, tick: endSilent }),
+  ];
+  running = { server, stopping, duties };
   return { port };
 }
 
@@ -99,9 +112,9 @@ export async function open(options: RpcServerOptions): Promise<{ port: number }>
  */
 export async function close(): Promise<void> {
   if (running === null) return;
-  const { server, stopping, checking } = running;
+  const { server, stopping, duties } = running;
   running = null;
-  const unwatched = checking.stop();
+  const unwatched = Promise.all(duties.map((duty) => duty.stop()));
   const drained = new AbortController();
   const isDrained = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
   stopping.abort();
@@ -122,10 +135,13 @@ const serverOptions: ServerOptions = {
   "grpc.max_concurrent_streams": 2 * limits.streamsPerPeer,
 };
 
-function rulesOf(options: RpcServerOptions, stopping: AbortSignal): ServeRules {
+function rulesOf(
+  options: RpcServerOptions,
+  given: { stopping: AbortSignal; callBegins: (address: string) => () => void },
+): ServeRules {
   const callsOf = new Map<string, number>();
   return {
-    stopping,
+    stopping: given.stopping,
     watchCall: callWatcher("server", () => systemClock.monotonicMs()),
     identify: options.identify ?? believeClaim,
     showDetails: options.showDetails,
@@ -148,9 +164,11 @@ function rulesOf(options: RpcServerOptions, stopping: AbortSignal): ServeRules {
         });
       }
       const admission = options.admit?.(caller);
+      const callEnds = given.callBegins(address);
       callsOf.set(address, calls + 1);
       const leave = () => {
         admission?.leave();
+        callEnds();
         const left = (callsOf.get(address) ?? 1) - 1;
         if (left > 0) callsOf.set(address, left);
         else callsOf.delete(address);

@@ -61,6 +61,16 @@ export const limits = {
   /** Connections that peers have open here, and of one host: the rest must find room to call. */
   inboundConnections: 512,
   inboundPerHost: 256,
+  /**
+   * Connections at the listener, with those on which nobody asks anything: twice as many, so that
+   * whoever has too many is told so by a refusal. And how soon the first call must be there.
+   */
+  openConnections: 1_024,
+  openPerHost: 512,
+  silentConnectionMs: 10_000,
+  /** Heartbeats and hellos of one host: a machine full of nodes that all start at once. */
+  heartbeats: { perSecond: 50, burst: 500 },
+  hellos: { perSecond: 20, burst: 200 },
   /** A conversation of heartbeats in which nothing is said ends after this. */
   quietHeartbeatMs: 120_000,
   /** Registers one peer may advertise to us: junk beyond that is cut. */

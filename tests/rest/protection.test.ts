@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { connect, type Socket } from "node:net";
-import { CallerAddresses, limitedAs } from "../../src/rest/address.ts";
+import { limitedAs } from "../../src/base/host.ts";
+import { CallerAddresses } from "../../src/rest/address.ts";
 import * as rest from "../../src/rest/app.ts";
 import { Rates } from "../../src/rest/rates.ts";
 import { Rest } from "./rest-of.ts";
