@@ -1,8 +1,8 @@
 import { isIP } from "node:net";
 
 /**
- * The host of a connection's other end, as gRPC and sockets write it: `10.0.0.1:5001`, `[::1]:5001`,
- * `::1:5001`, `ipv4:10.0.0.1:5001`. An IPv4 address in IPv6 clothes is the IPv4 address.
+ * The host of a connection's other end, as gRPC and sockets write it: `10.0.0.1:5001`,
+ * `[::1]:5001`, `::1:5001`, `ipv4:10.0.0.1:5001`. IPv4 in IPv6 clothes is the IPv4 address.
  */
 export function hostOfConnection(peer: string): string {
   const plain = peer.replace(/^(ipv4|ipv6|dns):/, "");

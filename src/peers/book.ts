@@ -95,13 +95,9 @@ export class Book {
     }
   }
 
-  /**
-   * What the peer itself says it holds: it replaces what was heard before; with `publicOnly`, of
-   * public registers.
-   */
+  /** What the peer itself says it holds: it replaces what was heard before. */
   setAdverts(peer: Peer, adverts: readonly Advert[], said: { publicOnly?: boolean } = {}): void {
-    const heardAtMs = this.options.nowMs();
-    hearAdverts(peer, adverts, { isHearsay: false, heardAtMs, ...said });
+    hearAdverts(peer, adverts, { ...said, isHearsay: false, heardAtMs: this.options.nowMs() });
   }
 
   reportSuccess(peerId: string, report: { latencyMs?: number; what?: string } = {}): void {
