@@ -1,11 +1,10 @@
 /**
  * P5: one source at the end of a long road. A line adds the round trip; over it the register comes
- * by the node's own catch-up, verified, not stored. The ceiling is a bare TCP stream over the same
- * line; beside it the same without the delay.
+ * by the node's own catch-up, verified, not stored. The ceiling is the same line without
+ * the delay.
  *
  *   bun run bench rtt [--rtt 100] [--records 60000] [--rounds 5] [--json]
  */
-import { connect, createServer } from "node:net";
 import * as workers from "../src/workers/pool.ts";
 import { Line } from "./bench-line.ts";
 import { end, get, importRecords, startNode } from "./bench-node.ts";
@@ -15,7 +14,7 @@ const records = Number(argument("--records") ?? 60_000);
 const rounds = Number(argument("--rounds") ?? 5);
 const rttMs = Number(argument("--rtt") ?? 100);
 const isJson = process.argv.includes("--json");
-const megabytes: Record<"tcp" | "near" | "far", number[]> = { tcp: [], near: [], far: [] };
+const megabytes: Record<"near" | "far", number[]> = { near: [], far: [] };
 let lagMs = 0;
 
 try {
@@ -44,7 +43,6 @@ async function bench(): Promise<void> {
       megabytes[kind].push(reading.bytes / 1e3 / reading.ms);
       if (kind === "far") {
         lagMs = Math.max(lagMs, reading.lagMs);
-        megabytes.tcp.push(await bareStream(reading.bytes));
       }
       line.close();
     }
@@ -52,43 +50,12 @@ async function bench(): Promise<void> {
   await workers.close();
 }
 
-/** So many bytes over the delayed line, in MB/s. */
-async function bareStream(bytes: number): Promise<number> {
-  const chunk = Buffer.alloc(256 * 1024);
-  const server = createServer(async (socket) => {
-    for (let sent = 0; sent < bytes; sent += chunk.length) {
-      if (!socket.write(chunk)) await new Promise((resolve) => socket.once("drain", resolve));
-    }
-    socket.end();
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { port: number };
-  const line = await Line.open(`127.0.0.1:${port}`);
-  line.delayMs = rttMs / 2;
-  const startMs = performance.now();
-  const [host, linePort] = line.address.split(":");
-  const socket = connect(Number(linePort), host);
-  let got = 0;
-  await new Promise<void>((resolve) => {
-    socket.on("data", (data: Buffer) => {
-      got += data.length;
-      if (got >= bytes) resolve();
-    });
-  });
-  const ms = performance.now() - startMs;
-  socket.destroy();
-  line.close();
-  server.close();
-  return bytes / 1e3 / ms;
-}
-
 function report(): void {
   const median = {
-    tcp: Math.round(medianOf(megabytes.tcp)),
     near: Math.round(medianOf(megabytes.near)),
     far: Math.round(medianOf(megabytes.far)),
   };
-  const percent = Math.round((medianOf(megabytes.far) / medianOf(megabytes.tcp)) * 100);
+  const percent = Math.round((medianOf(megabytes.far) / medianOf(megabytes.near)) * 100);
   if (isJson) {
     console.log(JSON.stringify({ records, rounds, rttMs, megabytesPerSecond: median, percent }));
     return;
@@ -98,10 +65,11 @@ function report(): void {
     const rate = String(median[kind]).padStart(5);
     console.log(`${what.padEnd(46)} ${rate} MB/s  ± ${spreadOf(megabytes[kind])} %`);
   };
-  row("bare TCP stream over the long line", "tcp");
   row("verified catch-up over the line, no delay", "near");
   row(`verified catch-up, ${rttMs} ms round trip`, "far");
-  console.log(`\nP5 of the line  ${percent} %; event loop held up at most ${Math.round(lagMs)} ms`);
+  console.log(
+    `\nP5 of the same without delay  ${percent} %; event loop held up at most ${Math.round(lagMs)} ms`,
+  );
 }
 
 function argument(name: string): string | undefined {
