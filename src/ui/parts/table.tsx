@@ -30,7 +30,7 @@ export interface TableProps<T> {
   empty: ComponentChildren;
 }
 
-const rowHeight = { wide: 44, narrow: 66 };
+const rowHeight = { wide: 44, narrow: 76 };
 
 /**
  * A table of any length: only the rows near the screen exist. Ordered by a click on a column's
