@@ -62,9 +62,10 @@ test("a stream of events is read whatever its parts are", () => {
 
 test("a sole source is one without which no other whole copy is in reach", () => {
   const registers = [
-    { registerId: "r1", holders: ["me", "p"] },
-    { registerId: "r2", holders: ["p", "q"] },
-    { registerId: "r3", holders: ["p"] },
+    { registerId: "r1", holderCount: 2, holders: ["me", "p"] },
+    { registerId: "r2", holderCount: 2, holders: ["p", "q"] },
+    { registerId: "r3", holderCount: 1, holders: ["p"] },
+    { registerId: "r4", holderCount: 300, holders: ["p"] },
   ];
   const mesh = { nodeId: "me", nodes: [], links: [], registers, singlePoints: [] };
   expect(soleSourceOf(mesh, "p")).toEqual(["r1", "r3"]);

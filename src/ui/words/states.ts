@@ -127,7 +127,9 @@ export function soleSourceOf(topology: Topology | null, peerId: string): string[
   if (topology === null) return [];
   const { nodeId } = topology;
   return topology.registers
-    .filter(({ holders }) => {
+    .filter(({ holders, holderCount }) => {
+      // Not all are named where there are many.
+      if (holderCount > holders.length) return false;
       const others = holders.filter((holder) => holder !== nodeId);
       return others.length === 1 && others[0] === peerId;
     })
