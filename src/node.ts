@@ -5,11 +5,15 @@
  *   localAdverts   peers/ ← replication/    what we hold and a peer may know of
  *   wake           peers/ ← replication/    a peer has news of these registers
  *   takeIn         sealing/ ← replication/  the one road, for dockets that we seal ourselves
+ *   takePending    distribution/ → sealing/ a peer's transaction waits for a docket
+ *   deliver        sealing/ → distribution/ our own transaction waits for others to seal it
+ *   mayRead        distribution/ ← replication/  who may know of a register
  */
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { messageOf } from "./base/error.ts";
 import { dice } from "./base/prng.ts";
+import * as distribution from "./distribution/distribution.ts";
 import { sourcesOf } from "./peers/adverts.ts";
 import { announcing } from "./peers/announcing.ts";
 import { type Identity, loadIdentity } from "./peers/identity.ts";
@@ -23,7 +27,7 @@ import * as hotCache from "./registers/hot-cache.ts";
 import { finishPurges } from "./registers/purge.ts";
 import { bindRegister, reportSource, upkeepOptions } from "./replication/binding.ts";
 import * as budgets from "./replication/budgets.ts";
-import { localAdverts } from "./replication/local-adverts.ts";
+import { localAdverts, mayRead } from "./replication/local-adverts.ts";
 import * as nodeHealth from "./replication/node-health.ts";
 import { keepNodeEvent, storePeerEvents } from "./replication/peer-events.ts";
 import { reconnect, rediscover } from "./replication/rescue.ts";
@@ -120,14 +124,20 @@ async function openFloors(
   closers.push(network.close);
   post.open({ nodeId: identity.nodeId, clock: systemClock });
   closers.push(post.close);
+  const { nodeId } = identity;
+  const isPaused = (id: string) => subscriptions.subscriptionOf(id)?.pausedAt != null;
+  const { takePending } = origin;
+  const handed = { mayRead, isPaused, takePending, keepEvent: keepNodeEvent };
+  distribution.open({ ...config, ...handed, nodeId, clock: systemClock });
+  closers.push(distribution.close);
   const road = tellingRoad(makeRoad({ ...config, clock: systemClock }), systemClock);
   await origin.open({
-    nodeId: identity.nodeId,
+    ...config,
+    nodeId,
     signer: identity.signer,
-    sealCount: config.sealCount,
-    sealMs: config.sealMs,
     clock: systemClock,
     takeIn: (page) => road.takeIn({ ...page, isOrigin: true }),
+    deliver: distribution.deliver,
   });
   closers.push(origin.close);
   budgets.open(config, systemClock);

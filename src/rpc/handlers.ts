@@ -13,6 +13,7 @@ import type { Caller, Handler } from "../wire/serve.ts";
 import { refuse } from "../wire/status.ts";
 import { communicationHandlers } from "./communication.ts";
 import { discoveryHandlers } from "./discovery.ts";
+import { distributionHandlers } from "./distribution.ts";
 import { docketSyncHandlers } from "./docket-sync.ts";
 import { heartbeatHandlers } from "./heartbeat.ts";
 import { registerSyncHandlers } from "./register-sync.ts";
@@ -45,6 +46,7 @@ export function nodeHandlers(options: {
     ...discoveryHandlers(network.discovery),
     ...heartbeatHandlers(network.heartbeatOptions, { clock }),
     ...communicationHandlers(post, { clock }),
+    ...distributionHandlers({ ...serve, clock }),
     ...registerSyncHandlers(serve),
     ...docketSyncHandlers({ ...serve, clock, network: networkView }),
     ...(options.replicationProtocol ? replicationHandlers({ ...serve, hello }) : []),

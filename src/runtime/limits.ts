@@ -109,11 +109,57 @@ export const limits = {
   streamsPerPeer: 1_280,
   /** How often it is looked at whether what let a stream in, or a connection out, still holds. */
   trustCheckMs: 2_000,
-  /** Transactions accepted and not yet sealed, a node. */
+  /** Transactions accepted and not yet sealed, a node, and their bytes. */
   queuedTransactions: 10_000,
+  queuedBytes: 128 * MiB,
+  /** Transactions that peers told of and no docket holds: how many, their bytes, the oldest. */
+  pendingTransactions: 10_000,
+  pendingBytes: 64 * MiB,
+  pendingMs: 3_600_000,
+  /** Transactions lately dealt with, so that they are not asked for again. */
+  seenTransactions: 100_000,
+  seenMs: 3_600_000,
+  /** A body is streamed in chunks of this size where it is larger than that: the reference's. */
+  transactionChunkBytes: 64 * KiB,
+  streamedTransactionBytes: 1 * MiB,
+  /** Messages of transactions that are larger than this are compressed, where both sides can. */
+  compressedBytes: 1 * KiB,
+  /** How transactions are told on before a docket holds them. */
+  gossip: {
+    /** Telling, asking and getting over a long road; after it somebody else is asked or told. */
+    roundMs: 500,
+    /** News of this time go out together. */
+    gatherMs: 5,
+    /** Ids in one announcement, and rounds in which a transaction is told to some of the rest. */
+    batchIds: 256,
+    repairRounds: 4,
+    /** Transactions being told, being asked for, and asked for on the word of one peer. */
+    news: 20_000,
+    wanted: 10_000,
+    wantedOfPeer: 5_000,
+    /** Bodies under way, and for one body: how many are asked at once, and how many told of it. */
+    fetches: 64,
+    askedAtOnce: 3,
+    tellers: 8,
+    /** Peers remembered to have a transaction; bodies of which a part came. */
+    holders: 64,
+    brokenStreams: 4,
+    /** A road slower than this is not waited for when others can be asked. */
+    slowBytesPerSecond: 1 * MiB,
+    /** One call that tells, and one that asks, with as much again for each slow MiB. */
+    tellTimeoutMs: 5_000,
+    fetchTimeoutMs: 10_000,
+  },
+  /**
+   * An own transaction that others are to seal is told again after the first, at last after the
+   * second time; when peers have had it for the third and no docket has, that was an attempt.
+   */
+  delivery: { tellAgainMs: 2_000, tellAgainMostMs: 30_000, patienceMs: 120_000 },
   /** One message from peer to peer, and how many a peer may send: a round of votes is a handful. */
   peerMessageBytes: 1 * MiB,
   peerMessages: { perSecond: 200, burst: 2_000 },
+  /** Announcements of transactions that a host may send: each holds up to a batch of ids. */
+  announcements: { perSecond: 500, burst: 5_000 },
   /** Longest wait for a peer to take a message: longer than a round of votes is too late. */
   peerMessageMs: 10_000,
   /** Messages that wait for a peer which talks to us over a line of its own. */

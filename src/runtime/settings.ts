@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { logLevels } from "./log.ts";
+import { boolean, budget, port, rate, wholeNumber } from "./setting-kinds.ts";
 
 /** See docs/security.md. */
 export const peerAuthModes = ["mtls", "token", "open"] as const;
@@ -168,6 +169,23 @@ export const configSchema = z.object({
     .max(60_000)
     .default(500)
     .describe("Longest wait of a transaction for its docket, ms"),
+  acceptTransactions: boolean()
+    .default(true)
+    .describe("Seal transactions that peers bring; off: only what is submitted at this node"),
+  fanoutFactor: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(16)
+    .default(3)
+    .describe("Peers told of a new transaction at once; more is quicker and costs messages"),
+  maxRetries: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(1_000)
+    .default(5)
+    .describe("Times that validators are given a queued transaction before it is a dead letter"),
   sendBytesPerSecond: budget("Bytes of dockets a second to all peers"),
   receiveBytesPerSecond: budget("Bytes of dockets a second from all peers"),
   peerSendBytesPerSecond: budget("Bytes of dockets a second to one peer"),
@@ -265,34 +283,3 @@ export const configSchema = z.object({
     .default(false)
     .describe("NODE_ENV=production: no generated keys, no details in errors"),
 });
-
-function port(name: string) {
-  return z.coerce.number().int().min(0).max(65_535).describe(`${name}; 0 picks a free one`);
-}
-
-function budget(meaning: string) {
-  return z.coerce
-    .number()
-    .int()
-    .min(0)
-    .max(1e12)
-    .refine((rate) => rate === 0 || rate >= 65_536, "must be 0 or at least 65536")
-    .default(0)
-    .describe(`${meaning}; 0: no bound, else 65536 or more`);
-}
-
-function wholeNumber(min: number, max: number) {
-  return z.coerce.number().int().min(min).max(max);
-}
-
-function rate(perMinute: number, meaning: string) {
-  return z.coerce.number().int().min(1).max(10_000_000).default(perMinute).describe(meaning);
-}
-
-function boolean() {
-  return z.preprocess((value) => {
-    if (value === "true" || value === "1" || value === "on") return true;
-    if (value === "false" || value === "0" || value === "off") return false;
-    return value;
-  }, z.boolean());
-}

@@ -1,7 +1,8 @@
 /**
  * The origin side: registers that this node creates and seals as their single validator. Owns one
- * `Sealer` a register and the queue of what waits for them. REST calls it; it hands what it sealed
- * to the one road (`takeIn`, given by `node.ts`) and never writes a docket itself.
+ * `Sealer` a register and the queue of what waits for them, or for a docket of others where this
+ * node only follows (`deliver`). REST calls it; it hands what it sealed to the one road (`takeIn`)
+ * and never writes a docket itself. Both functions are given by `node.ts`.
  */
 import { randomBytes } from "node:crypto";
 import { assert } from "../base/assert.ts";
@@ -10,6 +11,7 @@ import { PeerError } from "../base/error.ts";
 import { dice } from "../base/prng.ts";
 import { encodeBundle, encodePage } from "../dockets/bundle.ts";
 import { buildGenesis, type Signer } from "../dockets/envelope.ts";
+import { controlOf } from "../dockets/policy.ts";
 import type { Anchor, Head, Outcome, Policy } from "../dockets/types.ts";
 import { anchorOf, listRegisters, registerOf } from "../registers/heads.ts";
 import type { RegisterRow } from "../registers/registers-table.ts";
@@ -17,6 +19,7 @@ import { whichExist } from "../registers/transactions-table.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { logFor } from "../runtime/log.ts";
 import { sql } from "../store/sql.ts";
+import type { BuiltTransaction } from "./batch.ts";
 import { Queue } from "./queue.ts";
 import { buildRecord, importNonce } from "./record.ts";
 import { refusedByUs, Sealer } from "./sealer.ts";
@@ -29,6 +32,15 @@ export interface OriginOptions {
   sealMs: number;
   clock: Clock;
   takeIn: (page: { registerId: string; bytes: Uint8Array }) => Promise<Outcome<Head>>;
+  /**
+   * Sees a transaction to a docket that others seal; resolves with its number once it is here.
+   * Rejects with `not-sealed` where validators had it for long.
+   */
+  deliver: (built: BuiltTransaction) => Promise<number>;
+  /** Whether transactions that peers bring are sealed here. */
+  acceptTransactions: boolean;
+  /** Times that validators are given a queued transaction before it is a dead letter. */
+  maxRetries: number;
 }
 
 interface Origin {
@@ -47,13 +59,12 @@ export async function open(options: OriginOptions): Promise<void> {
     clock: options.clock,
     dice,
     log,
-    seal: (built) => sealerOf(built.transaction.registerId).submit(built),
+    maxRetries: options.maxRetries,
+    seal: (built) => bringToDocket(built),
   });
   await queue.open();
   origin = { options, queue, sealers: new Map() };
-  for (const register of listRegisters()) {
-    if (isOwn(register)) await queue.resume(register.registerId);
-  }
+  for (const { registerId } of listRegisters()) await queue.resume(registerId);
 }
 
 /** Seals what waits, so that nothing accepted is left for the next start. */
@@ -113,7 +124,7 @@ export async function submit(request: {
 }): Promise<{ transactionId: string; docketNumber?: number }> {
   const { queue } = opened();
   const { wait, nonce = hexOf(randomBytes(16)), ...record } = request;
-  sealerOf(request.registerId);
+  heldRegister(request.registerId);
   const built = buildRecord({ ...record, nonce }, author());
   const { transactionId } = built.transaction;
   const isNew = request.nonce === undefined;
@@ -155,9 +166,42 @@ export async function importRecords(request: {
   };
 }
 
+/**
+ * Peers brought a transaction that was found true: it is sealed if that is this node's to do. Who
+ * submitted it keeps it durably, and tells of it again should this node forget it.
+ */
+export function takePending(built: BuiltTransaction): void {
+  const { options, queue } = opened();
+  const register = registerOf(built.transaction.registerId);
+  if (!options.acceptTransactions || register === null || !isOwn(register)) return;
+  // The policy of a register with one validator changes at that validator only.
+  if (controlOf(built.transaction.payloadJson).kind !== "none") return;
+  queue.sealOnce(built).catch(() => undefined);
+}
+
 /** Waiting for a docket, over all registers. */
 export function queueSize(): number {
   return opened().queue.count;
+}
+
+/** The transactions that were submitted here and are in no docket. */
+export function queue(): Queue {
+  return opened().queue;
+}
+
+/** Its own sealer's docket, or the one of whoever seals the register. */
+function bringToDocket(built: BuiltTransaction): Promise<number> {
+  const { registerId } = built.transaction;
+  const register = heldRegister(registerId);
+  return isOwn(register) ? sealerOf(registerId).submit(built) : opened().options.deliver(built);
+}
+
+function heldRegister(registerId: string): RegisterRow {
+  const register = registerOf(registerId);
+  if (register !== null) return register;
+  throw new PeerError("not-found", "unknown-register", {
+    message: `This node holds no register ${registerId}`,
+  });
 }
 
 function author(): { sender: string; signer: Signer; nowMs: number } {
@@ -169,12 +213,7 @@ function sealerOf(registerId: string): Sealer {
   const { options, sealers } = opened();
   const known = sealers.get(registerId);
   if (known !== undefined) return known;
-  const register = registerOf(registerId);
-  if (register === null) {
-    throw new PeerError("not-found", "unknown-register", {
-      message: `This node holds no register ${registerId}`,
-    });
-  }
+  const register = heldRegister(registerId);
   if (!isOwn(register)) {
     throw new PeerError("conflict", "not-the-validator", {
       message: `This node does not seal register ${registerId}; submit at one of its validators`,

@@ -23,6 +23,9 @@ export interface Instruments {
   refusals: Counter;
   bans: Counter;
   quarantines: Counter;
+  gossipDuplicates: Counter;
+  gossipTaken: Counter;
+  pendingEvictions: Counter;
 }
 
 /** Bounds of buckets: a page takes milliseconds, a sync may take hours. */
@@ -97,5 +100,23 @@ export function makeInstruments(meter: Meter): Instruments {
     refusals: counter("peer.refusals", "What was refused, by what it was and by code"),
     bans: counter("peer.bans", "Peers banned, by reason"),
     quarantines: counter("peer.quarantines", "Peers put in quarantine, by reason"),
+    ...distributionCounters(counter),
+  };
+}
+
+function distributionCounters(counter: (name: string, about: string) => Counter) {
+  return {
+    gossipDuplicates: counter(
+      "peer.gossip.duplicates",
+      "Announcements of transactions that were all known here",
+    ),
+    gossipTaken: counter(
+      "peer.gossip.transactions",
+      "Transactions of peers that were found true and wait for their docket",
+    ),
+    pendingEvictions: counter(
+      "peer.pending.evictions",
+      "Pending transactions of peers that left without a docket, by reason",
+    ),
   };
 }

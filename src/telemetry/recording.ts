@@ -106,9 +106,13 @@ function callEnded(
 
 /**
  * source: a docket or an answer of a source of ours · caller: a peer's call · ingest: dockets that
- * an operator handed in · request: a request at the operator's interface.
+ * an operator handed in · request: a request at the operator's interface · transaction: one that
+ * a peer told of.
  */
-export function refused(what: "source" | "caller" | "ingest" | "request", code: string): void {
+export function refused(
+  what: "source" | "caller" | "ingest" | "request" | "transaction",
+  code: string,
+): void {
   instruments()?.refusals.add(1, { what, code: refusalCodes.of(code) });
 }
 
@@ -118,4 +122,19 @@ export function peerBanned(reason: string): void {
 
 export function peerQuarantined(reason: string): void {
   instruments()?.quarantines.add(1, { reason: reasons.of(reason) });
+}
+
+/** A peer told of transactions that were all known here. */
+export function duplicateTold(): void {
+  instruments()?.gossipDuplicates.add(1);
+}
+
+/** A pending transaction came from a peer and was found true. */
+export function transactionsTaken(): void {
+  instruments()?.gossipTaken.add(1);
+}
+
+/** A pending transaction of a peer left without a docket: `full` or `age`. */
+export function pendingEvicted(reason: string): void {
+  instruments()?.pendingEvictions.add(1, { reason });
 }

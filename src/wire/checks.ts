@@ -1,5 +1,6 @@
 import { PeerError } from "../base/error.ts";
 import { limits } from "../runtime/limits.ts";
+import type * as d from "./distribution-messages.ts";
 import type { SyncDocketsRequest } from "./docket-sync-messages.ts";
 import type * as m from "./messages.ts";
 
@@ -24,6 +25,21 @@ export function checkRegisterSubscriptionRequest(request: m.RegisterSubscription
   checkRegisterId(request.registerId);
   checkCount("from_version", request.fromVersion);
   if (request.filters) checkFilters(request.filters);
+}
+
+export function checkTransactionNotification(request: d.TransactionNotification): void {
+  checkRegisterId(request.registerId);
+  checkLength("more", request.more, limits.gossip.batchIds);
+  for (const told of [request, ...request.more]) {
+    checkName("transaction_hash", told.transactionHash);
+    checkCount("transaction_size", told.transactionSize);
+  }
+}
+
+export function checkTransactionRequest(request: d.TransactionRequest): void {
+  checkRegisterId(request.registerId);
+  checkName("transaction_hash", request.transactionHash);
+  checkCount("from_chunk", request.fromChunk);
 }
 
 export function checkSyncDocketsRequest(request: SyncDocketsRequest): void {

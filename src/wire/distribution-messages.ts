@@ -11,6 +11,13 @@ export interface TransactionNotification {
   timestamp: number;
   transactionSize: number;
   registerId: string;
+  more: AnnouncedTransaction[];
+  isRepair: boolean;
+}
+
+export interface AnnouncedTransaction {
+  transactionHash: string;
+  transactionSize: number;
 }
 
 export interface NotificationAck {
@@ -22,12 +29,15 @@ export interface TransactionRequest {
   transactionHash: string;
   requestingPeerId: string;
   registerId: string;
+  fromChunk: number;
+  acceptEncoding: string;
 }
 
 export interface TransactionResponse {
   transactionHash: string;
   transactionData: Uint8Array;
   found: boolean;
+  encoding: string;
 }
 
 export interface TransactionChunk {
@@ -35,6 +45,7 @@ export interface TransactionChunk {
   chunkIndex: number;
   totalChunks: number;
   chunkData: Uint8Array;
+  encoding: string;
 }
 
 // sorcha.peer.communication

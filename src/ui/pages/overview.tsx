@@ -169,8 +169,7 @@ function Tiles(props: { samples: readonly Sample[] }) {
   );
 }
 
-/** An hour, once there is one; before, what there is, and room to grow. */
-const span = { leastSeconds: 600, mostSeconds: 3_600 };
+const hourSeconds = 3_600;
 
 function Plots(props: { samples: readonly Sample[] }) {
   const { samples } = props;
@@ -179,9 +178,7 @@ function Plots(props: { samples: readonly Sample[] }) {
     name,
     values: samples.map(of),
   });
-  const seconds = (times.at(-1) ?? 0) - (times[0] ?? 0);
-  const spanSeconds = Math.min(span.mostSeconds, Math.max(span.leastSeconds, seconds));
-  const shared = { times, spanSeconds };
+  const shared = { times, spanSeconds: hourSeconds };
   return (
     <div class="plots">
       <Card title="Records stored a second">

@@ -51,9 +51,6 @@ export function behind(subscription: Subscription): number {
 
 export function syncState(subscription: Subscription): Said {
   const lacking = behind(subscription);
-  if (subscription.pausedAt !== null) {
-    return { word: "paused", tone: "warn", meaning: "Neither fetched nor served until resumed" };
-  }
   switch (subscription.syncState) {
     case "Subscribing":
       return { word: "waiting", tone: "info", meaning: "Waits for a source that has it" };
@@ -83,7 +80,7 @@ export function syncState(subscription: Subscription): Said {
 export function syncPace(subscription: Subscription): string | null {
   const { docketsPerSecond, transactionsPerSecond } = subscription;
   const lacking = behind(subscription);
-  if (docketsPerSecond <= 0 || subscription.pausedAt !== null) return null;
+  if (docketsPerSecond <= 0) return null;
   const rate = `${grouped(transactionsPerSecond)} records/s`;
   return lacking === 0 ? rate : `${rate} · ${durationText(lacking / docketsPerSecond)} left`;
 }
@@ -92,7 +89,6 @@ export function syncPace(subscription: Subscription): string | null {
 export function limitingStage(subscription: Subscription): string | null {
   const told = (subscription as { limitingStage?: string | null }).limitingStage;
   if (typeof told === "string") return stageNames[told] ?? told;
-  if (subscription.pausedAt !== null) return "an operator: it is paused";
   if (subscription.sourcePeerId === null) return "no source: nobody in sight has it";
   if (subscription.syncState === "Syncing" && subscription.docketsPerSecond === 0) {
     return `the source, ${subscription.sourcePeerId}: nothing came lately`;
@@ -127,9 +123,7 @@ export function soleSourceOf(topology: Topology | null, peerId: string): string[
   if (topology === null) return [];
   const { nodeId } = topology;
   return topology.registers
-    .filter(({ holders, holderCount }) => {
-      // Not all are named where there are many.
-      if (holderCount > holders.length) return false;
+    .filter(({ holders }) => {
       const others = holders.filter((holder) => holder !== nodeId);
       return others.length === 1 && others[0] === peerId;
     })

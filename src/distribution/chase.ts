@@ -1,0 +1,200 @@
+import { messageOf } from "../base/error.ts";
+import type { Outcome, Transaction } from "../dockets/types.ts";
+import { limits } from "../runtime/limits.ts";
+import { type GossipOptions, keyOf } from "./gossip.ts";
+
+/** A body that is to be fetched; `bytes` is what its teller says. */
+export interface Wanted {
+  registerId: string;
+  transactionId: string;
+  bytes: number;
+}
+
+type ChaseOptions = Pick<
+  GossipOptions,
+  "clock" | "fetch" | "check" | "findSealed" | "onFault" | "onRefused" | "seen"
+> & {
+  /** A true body; false: there was no room for it. */
+  onBody: (body: { transaction: Transaction; bytes: Uint8Array; from: string }) => boolean;
+};
+
+interface Hunt {
+  wanted: Wanted;
+  /** Who told of it and was not asked yet; who was asked. */
+  tellers: string[];
+  asked: Set<string>;
+  /** Ends all its questions: it came, or is wanted no more. */
+  over: AbortController;
+  wake: () => void;
+}
+
+/**
+ * Fetches what was told of, each body from one teller at a time. Where that one is silent for a
+ * round another is asked beside it, and the first to answer wins. Bounded: so many at once, so many
+ * of one teller, so many tellers of each. What it gives up it forgets, so that the next who tells
+ * of it begins anew.
+ */
+export class Chase {
+  readonly #hunts = new Map<string, Hunt>();
+  readonly #ofTeller = new Map<string, number>();
+  readonly #waiting: Hunt[] = [];
+  #running = 0;
+
+  constructor(private readonly options: ChaseOptions) {}
+
+  get count(): number {
+    return this.#hunts.size;
+  }
+
+  /** Whether it is being fetched already; then this peer may be asked too. */
+  noteTeller(sought: { registerId: string; transactionId: string }, peerId: string): boolean {
+    const hunt = this.#hunts.get(keyOf(sought.registerId, sought.transactionId));
+    if (hunt === undefined) return false;
+    const isNew = !hunt.asked.has(peerId) && !hunt.tellers.includes(peerId);
+    if (isNew && hunt.tellers.length < limits.gossip.tellers) {
+      hunt.tellers.push(peerId);
+      hunt.wake();
+    }
+    return true;
+  }
+
+  /** Goes for these, which the peer told of; false when nothing of it was begun. */
+  begin(peerId: string, wanted: readonly Wanted[]): boolean {
+    const hunts: Hunt[] = [];
+    for (const one of wanted) {
+      const running = this.#ofTeller.get(peerId) ?? 0;
+      if (this.#hunts.size >= limits.gossip.wanted) break;
+      if (running >= limits.gossip.wantedOfPeer) break;
+      this.#ofTeller.set(peerId, running + 1);
+      const hunt: Hunt = {
+        wanted: one,
+        tellers: [peerId],
+        asked: new Set(),
+        over: new AbortController(),
+        wake: () => {},
+      };
+      this.#hunts.set(keyOf(one.registerId, one.transactionId), hunt);
+      hunt.over.signal.addEventListener("abort", () => this.#forget(hunt, peerId), { once: true });
+      hunts.push(hunt);
+    }
+    if (hunts.length > 0) void this.#goFor(hunts);
+    return hunts.length > 0;
+  }
+
+  drop(sought: { registerId: string; transactionId: string }): void {
+    this.#hunts.get(keyOf(sought.registerId, sought.transactionId))?.over.abort();
+  }
+
+  stop(): void {
+    for (const hunt of [...this.#hunts.values()]) hunt.over.abort();
+  }
+
+  #forget(hunt: Hunt, peerId: string): void {
+    this.#hunts.delete(keyOf(hunt.wanted.registerId, hunt.wanted.transactionId));
+    const left = (this.#ofTeller.get(peerId) ?? 1) - 1;
+    if (left > 0) this.#ofTeller.set(peerId, left);
+    else this.#ofTeller.delete(peerId);
+    hunt.wake();
+  }
+
+  /** All of one register: what a docket holds already is not fetched. */
+  async #goFor(hunts: readonly Hunt[]): Promise<void> {
+    const registerId = hunts[0]?.wanted.registerId ?? "";
+    try {
+      const ids = hunts.map(({ wanted }) => wanted.transactionId);
+      const sealed = await this.options.findSealed(registerId, ids);
+      for (const hunt of hunts) {
+        if (!sealed.has(hunt.wanted.transactionId)) {
+          this.#waiting.push(hunt);
+          continue;
+        }
+        this.options.seen.add(keyOf(registerId, hunt.wanted.transactionId));
+        hunt.over.abort();
+      }
+      this.#runNext();
+    } catch {
+      // The database is away: whoever tells of it again begins anew.
+      for (const hunt of hunts) hunt.over.abort();
+    }
+  }
+
+  #runNext(): void {
+    while (this.#running < limits.gossip.fetches) {
+      const hunt = this.#waiting.shift();
+      if (hunt === undefined) return;
+      if (hunt.over.signal.aborted) continue;
+      this.#running += 1;
+      void this.#run(hunt).finally(() => {
+        this.#running -= 1;
+        this.#runNext();
+      });
+    }
+  }
+
+  /** Asks one teller after the other, with a round's patience for each. */
+  async #run(hunt: Hunt): Promise<void> {
+    const { signal } = hunt.over;
+    const asking = new Set<Promise<void>>();
+    for (;;) {
+      const peerId = hunt.tellers.shift();
+      if (signal.aborted || (peerId === undefined && asking.size === 0)) break;
+      if (peerId !== undefined) {
+        hunt.asked.add(peerId);
+        const asked = this.#ask(hunt, peerId).finally(() => asking.delete(asked));
+        asking.add(asked);
+      }
+      await this.#patience(hunt, asking);
+    }
+    hunt.over.abort();
+  }
+
+  /** Until one of those asked is done, or a round is over and there is somebody else to ask. */
+  async #patience(hunt: Hunt, asking: ReadonlySet<Promise<void>>): Promise<void> {
+    const nap = new AbortController();
+    const onOver = () => nap.abort();
+    hunt.over.signal.addEventListener("abort", onOver, { once: true });
+    const { bytes } = hunt.wanted;
+    const round = limits.gossip.roundMs + (1_000 * bytes) / limits.gossip.slowBytesPerSecond;
+    const isFull = asking.size >= limits.gossip.askedAtOnce;
+    const roundIsOver = isFull
+      ? new Promise<void>(() => {})
+      : this.options.clock
+          .sleep(round, nap.signal)
+          .then(() => (hunt.tellers.length > 0 ? undefined : anotherTeller(hunt)))
+          .catch(() => undefined);
+    await Promise.race([roundIsOver, ...asking]);
+    hunt.over.signal.removeEventListener("abort", onOver);
+    nap.abort();
+  }
+
+  async #ask(hunt: Hunt, peerId: string): Promise<void> {
+    const { onFault, onRefused, check, onBody } = this.options;
+    const { wanted, over } = hunt;
+    let bytes: Uint8Array | null;
+    try {
+      bytes = await this.options.fetch(peerId, wanted, over.signal);
+    } catch (error) {
+      if (!over.signal.aborted) onFault(peerId, { kind: "silent", reason: messageOf(error) });
+      return;
+    }
+    if (over.signal.aborted) return;
+    if (bytes === null) {
+      return onFault(peerId, { kind: "missing", reason: "It doesn't have what it told of" });
+    }
+    const checked: Outcome<Transaction> = check(bytes, wanted);
+    if (!checked.ok) {
+      const { code, message } = checked.refusal;
+      onRefused?.(wanted, code);
+      const kind = code === "time" || code === "seal" ? "missing" : "false";
+      return onFault(peerId, { kind, reason: message });
+    }
+    onBody({ transaction: checked.value, bytes, from: peerId });
+    over.abort();
+  }
+}
+
+function anotherTeller(hunt: Hunt): Promise<void> {
+  return new Promise((resolve) => {
+    hunt.wake = resolve;
+  });
+}
