@@ -10,9 +10,10 @@ import { dice } from "../base/prng.ts";
 import { type Clock, every } from "../runtime/clock.ts";
 import { limits } from "../runtime/limits.ts";
 import { logFor } from "../runtime/log.ts";
+import type { Sql } from "../store/database.ts";
 import { sql } from "../store/sql.ts";
 import type { Outgoing } from "../trust/outgoing.ts";
-import { type Address, parseAddress, scopeOf } from "./address.ts";
+import { type Address, addressText, parseAddress, scopeOf } from "./address.ts";
 import type { Advert } from "./advert.ts";
 import * as advertSettings from "./advert-settings.ts";
 import * as bookHolder from "./book.ts";
@@ -171,6 +172,11 @@ export async function save(options: { all?: boolean } = {}): Promise<void> {
   await opened().saving.save(options);
 }
 
+/** Stores an operator's order, then does it; one that can't be stored is not done. */
+export function carryOut<T>(write: (sql: Sql) => Promise<void>, change: () => T): Promise<T> {
+  return opened().saving.carryOut(write, change);
+}
+
 async function openBook(options: NetworkOptions): Promise<void> {
   const { identity, clock, allowPrivate } = options;
   const nowMs = () => clock.nowMs();
@@ -239,7 +245,12 @@ function makeMesh(
         identity: options.identity,
         meet: (text) => meet(text, { ...options, peerId: null }),
         ownRecord: () => made.ownRecord.current(),
-        onSeen: (peerId, host) => made.external.note(peerId, host),
+        onSeen: (peerId, host) => {
+          const peer = bookHolder.book().get(peerId);
+          const isSeed = options.seeds.includes(addressText(address)) || peer?.isSeed === true;
+          const isTrusted = isSeed || peer?.isManual === true;
+          made.external.note(peerId, { host, voterHost: address.host, isTrusted });
+        },
         timeoutMs: options.connectTimeoutMs,
         signal,
         useReplication: options.speaksReplication,

@@ -2,16 +2,22 @@ import { PeerError } from "../base/error.ts";
 import { type Address, addressText } from "./address.ts";
 import { book } from "./book.ts";
 import { channels } from "./channels.ts";
-import { gate, mesh, save } from "./network.ts";
+import { carryOut, gate, mesh, save } from "./network.ts";
 import type { Peer } from "./peer.ts";
+import { deletePeers, savePeers } from "./peers-table.ts";
 import * as standing from "./standing.ts";
 
 /**
- * What an operator does to peers, carried out on the running node: the book changes, connections
- * end both ways, and it is stored before anybody is told that it is done.
+ * What an operator does to peers, carried out on the running node. It is stored first: what can't
+ * be stored is refused and not done, so that no restart takes back what was answered.
  */
 export async function banPeer(peerId: string, reason: string | null): Promise<Peer> {
-  const peer = standing.ban(book(), peerId, reason);
+  const known = standing.mayBeBanned(book(), peerId);
+  const banned = { ...known, isBanned: true, bannedAtMs: book().nowMs(), banReason: reason };
+  const peer = await carryOut(
+    (sql) => savePeers(sql, [banned]),
+    () => standing.ban(book(), peerId, reason),
+  );
   channels().drop(peerId);
   gate().expel(peerId);
   await save();
@@ -19,7 +25,12 @@ export async function banPeer(peerId: string, reason: string | null): Promise<Pe
 }
 
 export async function unbanPeer(peerId: string): Promise<Peer> {
-  const peer = standing.unban(book(), peerId);
+  const known = standing.mayBeUnbanned(book(), peerId);
+  const free = { ...known, isBanned: false, bannedAtMs: null, banReason: null };
+  const peer = await carryOut(
+    (sql) => savePeers(sql, [free]),
+    () => standing.unban(book(), peerId),
+  );
   mesh().forget(peerId);
   await save();
   mesh().dialSoon(peerId);
@@ -27,7 +38,11 @@ export async function unbanPeer(peerId: string): Promise<Peer> {
 }
 
 export async function resetPeer(peerId: string): Promise<{ previousFailureCount: number }> {
-  const previousFailureCount = standing.reset(book(), peerId);
+  const fresh = { ...standing.known(book(), peerId), failureCount: 0, quarantine: null };
+  const previousFailureCount = await carryOut(
+    (sql) => savePeers(sql, [fresh]),
+    () => standing.reset(book(), peerId),
+  );
   const isConnected = book().get(peerId)?.connection === "connected";
   if (!isConnected) mesh().forget(peerId);
   await save();
@@ -38,8 +53,13 @@ export async function resetPeer(peerId: string): Promise<{ previousFailureCount:
 /** Reaches the address and keeps whoever answers there. Throws `network` when nobody does. */
 export async function addPeer(address: Address): Promise<Peer> {
   const peer = await mesh().reach(address);
-  peer.isManual = true;
-  book().note(peer, { type: "peer.added", message: "Added by the operator" });
+  await carryOut(
+    (sql) => savePeers(sql, [{ ...peer, isManual: true }]),
+    () => {
+      peer.isManual = true;
+      book().note(peer, { type: "peer.added", message: "Added by the operator" });
+    },
+  );
   await save();
   return peer;
 }
@@ -63,10 +83,15 @@ export async function connectPeer(peerId: string): Promise<Peer> {
 export async function removePeer(peerId: string): Promise<void> {
   const peer = standing.known(book(), peerId);
   if (peer.isBanned) throw conflict("banned", `Peer ${peerId} is banned: unban it first`);
-  mesh().disconnect(peer, "Removed by the operator");
-  mesh().forget(peerId);
-  gate().expel(peerId);
-  book().forget(peerId);
+  await carryOut(
+    (sql) => deletePeers(sql, [peerId]),
+    () => {
+      mesh().disconnect(peer, "Removed by the operator");
+      mesh().forget(peerId);
+      gate().expel(peerId);
+      book().forget(peerId);
+    },
+  );
   await save();
 }
 

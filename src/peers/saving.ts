@@ -1,6 +1,8 @@
 import { messageOf } from "../base/error.ts";
 import { Mutex } from "../base/mutex.ts";
 import type { Log } from "../runtime/log.ts";
+import type { Sql } from "../store/database.ts";
+import { translateErrors } from "../store/pg-errors.ts";
 import { sql } from "../store/sql.ts";
 import type { Book } from "./book.ts";
 import type { JournalEntry } from "./journal.ts";
@@ -29,6 +31,17 @@ export class Saving {
   /** `all`: also what may wait. */
   save(options: { all?: boolean } = {}): Promise<void> {
     return this.#turns.run(() => this.#save(options));
+  }
+
+  /**
+   * An operator's order: `write` stores what will be, and only then `change` makes it so. Throws
+   * what the store throws, with nothing done.
+   */
+  carryOut<T>(write: (sql: Sql) => Promise<void>, change: () => T): Promise<T> {
+    return this.#turns.run(async () => {
+      await translateErrors(() => write(sql()));
+      return change();
+    });
   }
 
   async #save(options: { all?: boolean }): Promise<void> {

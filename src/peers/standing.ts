@@ -9,8 +9,7 @@ import type { Peer } from "./peer.ts";
  * connections and writes rows is told afterwards.
  */
 export function ban(book: Book, peerId: string, reason: string | null): Peer {
-  const peer = known(book, peerId);
-  if (peer.isBanned) throw conflict("already-banned", `Peer ${peerId} is already banned`);
+  const peer = mayBeBanned(book, peerId);
   book.markBanned(peer, { atMs: book.nowMs(), reason });
   peer.connection = "disconnected";
   const why = reason === null || reason === "" ? "" : `: ${reason}`;
@@ -21,8 +20,7 @@ export function ban(book: Book, peerId: string, reason: string | null): Peer {
 }
 
 export function unban(book: Book, peerId: string): Peer {
-  const peer = known(book, peerId);
-  if (!peer.isBanned) throw conflict("not-banned", `Peer ${peerId} is not banned`);
+  const peer = mayBeUnbanned(book, peerId);
   book.markBanned(peer, null);
   peer.connection = "known";
   book.note(peer, { type: "peer.unbanned", message: "Unbanned by the operator" });
@@ -80,6 +78,18 @@ function isForgettable(peer: Peer, nowMs: number): boolean {
   const isHearsay = !peer.isTried && peer.lastSeenMs === 0;
   if (isHearsay && peer.failureCount >= limits.hearsayDials) return true;
   return nowMs - Math.max(peer.lastSeenMs, peer.firstSeenMs) > limits.forgetPeerMs;
+}
+
+export function mayBeBanned(book: Book, peerId: string): Peer {
+  const peer = known(book, peerId);
+  if (peer.isBanned) throw conflict("already-banned", `Peer ${peerId} is already banned`);
+  return peer;
+}
+
+export function mayBeUnbanned(book: Book, peerId: string): Peer {
+  const peer = known(book, peerId);
+  if (!peer.isBanned) throw conflict("not-banned", `Peer ${peerId} is not banned`);
+  return peer;
 }
 
 export function known(book: Book, peerId: string): Peer {

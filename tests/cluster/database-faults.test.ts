@@ -138,6 +138,7 @@ describe.skipIf(isMissing)("A database that", () => {
     expect((await fetch(`${target.httpUrl}/livez`)).status).toBe(200);
     expect(await target.register(registerId)).toMatchObject({ registerId });
     await expectHonestReads();
+    await expectRefusedBan();
     await fault.end();
     await until(async () => (await readiness()).status === 200, `the node to be ready`);
     await expectWhole();
@@ -158,6 +159,15 @@ describe.skipIf(isMissing)("A database that", () => {
     const unknown = await fetch(`${target.httpUrl}/api/registers/${registerId}/transactions/none`);
     expect([404, 503]).toContain(unknown.status);
     if (unknown.status === 503) expect((await unknown.json()).code).toMatch(/^database-/);
+  }
+
+  /** What would not outlive a restart is refused: the peer serves on once the database is back. */
+  async function expectRefusedBan(): Promise<void> {
+    const done = await target.cli(["peers", "ban", "origin"]);
+    expect(done.code).toBe(7);
+    expect(done.stderr).toContain("database");
+    const [peer] = await target.get<Record<string, unknown>[]>("/api/peers");
+    expect(peer).toMatchObject({ peerId: "origin", isBanned: false });
   }
 
   /** Its copy is the origin's, by the hash that all of it goes into; the origin is not blamed. */

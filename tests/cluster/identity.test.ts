@@ -85,13 +85,19 @@ describe("Nodes with certificates", () => {
     const paths = await writeTls(join(a.dataDir, "tls"), { own: await ours.issue("a"), trusts });
     await a.start();
     const moved = await Organisation.make("Moved");
-    const renewed = { own: await moved.issue("a"), trusts: [ours, moved] };
+    const renewed = { own: await moved.issue("a", { days: 3 }), trusts: [ours, moved] };
     await writeTls(join(a.dataDir, "tls"), renewed);
     await until(async () => logs(a).includes("Certificates were replaced"), "a to take the files");
     const own = await ours.issue("b");
     const channel = channelAs(a.grpcAddress, { tls: { own, trusts: [moved] } });
     expect((await channel.unary(discovery.ping, {}, call)).peerId).toBe("a");
     channel.close();
+    const isWarned = async () => JSON.stringify(await health(a)).includes("certificate-expiring");
+    await until(isWarned, "the end of the certificate to be warned of");
+    expect(await health(a)).toMatchObject({ status: "degraded" });
+    const metrics = await (await fetch(`${a.httpUrl}/metrics`)).text();
+    const left = /certificate_expiry[^\n]*certificate="own"[^\n]* (\d+)/.exec(metrics)?.[1];
+    expect(Math.round(Number(left) / 86_400)).toBe(3);
     const shown = JSON.parse(
       await a.ok(["certs", "show", paths.ca, "--output", "json"], { bare: true }),
     );
@@ -203,6 +209,10 @@ async function usurp(nodeId: string, heard: string[]): Promise<string> {
 async function startAs(node: TestNode, nodeId: string): Promise<void> {
   Object.assign(node, { name: nodeId });
   await node.start();
+}
+
+function health(node: TestNode): Promise<unknown> {
+  return node.get("/api/health");
 }
 
 function logs(node: TestNode): string {

@@ -58,6 +58,7 @@ test("Allowance gives its burst, then its rate, and forgets old names", () => {
 
 describe("ExternalAddress (weakness 50)", () => {
   const everywhere = { configured: null, bound: "0.0.0.0", own: "10.0.0.5" };
+  const seenAt = (host: string, voterHost: string) => ({ host, voterHost, isTrusted: false });
 
   test("is the operator's word, else what a server sees, else what most peers see", () => {
     const told = new ExternalAddress({ ...everywhere, configured: "node.example.org" });
@@ -65,15 +66,24 @@ describe("ExternalAddress (weakness 50)", () => {
     expect(told.host).toBe("node.example.org");
     const found = new ExternalAddress(everywhere);
     expect(found.host).toBe("10.0.0.5");
-    found.note("a", "203.0.113.1");
-    found.note("b", "203.0.113.1");
-    for (let times = 0; times < 50; times += 1) found.note("liar", "198.51.100.6");
+    found.note("a", seenAt("203.0.113.1", "192.0.2.1"));
+    found.note("b", seenAt("203.0.113.1", "198.18.2.1"));
+    for (let times = 0; times < 50; times += 1)
+      found.note("liar", seenAt("198.51.100.6", "7.7.7.7"));
     expect(found.host).toBe("203.0.113.1");
     found.noteServer("203.0.113.2");
     expect(found.host).toBe("203.0.113.2");
     const bound = new ExternalAddress({ ...everywhere, bound: "127.0.0.1" });
-    bound.note("a", "203.0.113.1");
+    bound.note("a", { ...seenAt("203.0.113.1", "192.0.2.1"), isTrusted: true });
     expect(bound.host).toBe("127.0.0.1");
+  });
+
+  test("is not what strangers of one network say, however many, nor one alone", () => {
+    const found = new ExternalAddress(everywhere);
+    for (let at = 1; at < 30; at += 1) found.note(`l${at}`, seenAt("198.51.100.6", `7.7.7.${at}`));
+    expect(found.host).toBe("10.0.0.5");
+    found.note("seed", { ...seenAt("203.0.113.1", "192.0.2.1"), isTrusted: true });
+    expect(found.host).toBe("203.0.113.1");
   });
 
   test("askStun reads what a server of RFC 5389 answers, and gives up on a silent one", async () => {

@@ -83,3 +83,23 @@ test("StreamHeartbeat ends where nothing is said, or for two nodes at once (weak
   expect(await two.ended).toContain("speaks for one node");
   for (const one of [quiet, two]) one.close();
 });
+
+test("StreamHeartbeat gives a host no more beats in one conversation than in single calls (weakness 61)", async () => {
+  const { call, ended, close } = converse();
+  let answered = 0;
+  call.on("data", () => {
+    answered += 1;
+  });
+  for (let beat = 0; beat < limits.heartbeats.burst * 2; beat += 1) call.write({ peerId: "bob" });
+  expect(await ended).toContain("This host beats too often");
+  expect(answered).toBeLessThanOrEqual(limits.heartbeats.burst);
+  const again = converse();
+  again.call.write({ peerId: "bob" });
+  expect(await again.ended).toContain("This host beats too often");
+  await clock.pass(1_000);
+  const later = converse();
+  const answer = later.answer();
+  later.call.write({ peerId: "bob" });
+  expect(await answer).toMatchObject({ success: true });
+  for (const one of [{ close }, again, later]) one.close();
+});

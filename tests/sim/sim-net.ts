@@ -57,6 +57,7 @@ export class SimNet {
       seeds: [],
       adverts: [],
       outboundMax: 100,
+      isPassive: false,
       ...options,
       host,
       identity,
@@ -119,6 +120,8 @@ export interface SimNodeOptions {
   seeds: readonly SimNode[];
   adverts: Advert[];
   outboundMax: number;
+  /** It answers, and reaches nobody by itself: where there are too many for all to be busy. */
+  isPassive: boolean;
 }
 
 const port = 5001;
@@ -200,7 +203,7 @@ export class SimNode {
     this.#answers = this.#makeAnswers(ownRecord, beat);
     this.net.listen(this);
     this.#isRunning = true;
-    this.mesh.start();
+    if (!this.options.isPassive) this.mesh.start();
   }
 
   /** Answers again, without reaching out by itself. */
