@@ -7,6 +7,7 @@ import { answer } from "../../src/wire/serve.ts";
 import { discovery, heartbeat, replication } from "../../src/wire/services.ts";
 import { refusalOf } from "../../src/wire/status.ts";
 import { channelAs, Organisation, writeTls } from "../support/certificates.ts";
+import { hasServer } from "../support/database.ts";
 import { Cluster, lastLine, type TestNode, until } from "../support/node.ts";
 import { TcpProxy } from "../support/tcp-proxy.ts";
 
@@ -16,46 +17,54 @@ const mtls = { PEER_AUTH: "mtls", PEER_HEARTBEAT_MS: "1000" };
 /** Who may be a peer of real nodes, and what they tell whom (weaknesses 16, 17, 24, 25). */
 describe("Nodes with certificates", () => {
   const cluster = new Cluster("embedded");
+  const onServer = new Cluster("postgres");
 
   async function start(
     name: string,
-    given: { own: CertificatePair; trusts: readonly Organisation[]; seeds?: readonly TestNode[] },
+    given: {
+      own: CertificatePair;
+      trusts: readonly Organisation[];
+      seeds?: readonly TestNode[];
+      where?: Cluster;
+    },
   ): Promise<TestNode> {
-    const { seeds = [] } = given;
-    const node = await cluster.make(name, { seeds, environment: mtls });
+    const { seeds = [], where = cluster } = given;
+    const node = await where.make(name, { seeds, environment: mtls });
     await writeTls(join(node.dataDir, "tls"), given);
     await node.start();
     return node;
   }
 
-  test("of two organisations federate; a private register goes to its reader and nobody else", async () => {
-    const [red, blue] = [await Organisation.make("Red"), await Organisation.make("Blue")];
-    const trusts = [red, blue];
-    const a = await start("a", { own: await red.issue("a"), trusts });
-    const words = ["register", "create", "--name", "secret", "--private", "--reader", "b"];
-    const { registerId } = JSON.parse(lastLine(await a.ok([...words, "--output", "json"])));
-    const file = await cluster.write("secret.ndjson", '{"n":1}\n{"n":2}\n');
-    await a.ok(["import", file, "--register", registerId]);
+  for (const where of [cluster, ...(hasServer() ? [onServer] : [])]) {
+    test(`of two organisations federate; a private register goes to its reader and nobody else (${where.kind})`, async () => {
+      const [red, blue] = [await Organisation.make("Red"), await Organisation.make("Blue")];
+      const trusts = [red, blue];
+      const a = await start("a", { own: await red.issue("a"), trusts, where });
+      const words = ["register", "create", "--name", "secret", "--private", "--reader", "b"];
+      const { registerId } = JSON.parse(lastLine(await a.ok([...words, "--output", "json"])));
+      const file = await cluster.write("secret.ndjson", '{"n":1}\n{"n":2}\n');
+      await a.ok(["import", file, "--register", registerId]);
 
-    const b = await start("b", { own: await blue.issue("b"), trusts, seeds: [a] });
-    const c = await start("c", { own: await red.issue("c"), trusts, seeds: [a, b] });
-    await until(() => knows(b, registerId), "b to hear of the private register");
-    await b.subscribe(registerId, ["--wait"]);
-    expect(await b.ok(["export", registerId])).toBe('{"n":1}\n{"n":2}\n');
+      const b = await start("b", { own: await blue.issue("b"), trusts, seeds: [a], where });
+      const c = await start("c", { own: await red.issue("c"), trusts, seeds: [a, b], where });
+      await until(() => knows(b, registerId), "b to hear of the private register");
+      await b.subscribe(registerId, ["--wait"]);
+      expect(await b.ok(["export", registerId])).toBe('{"n":1}\n{"n":2}\n');
 
-    await until(() => isConnectedTo(c, ["a", "b"]), "c to be connected with both");
-    const own = await red.issue("c");
-    for (const node of [a, b]) {
-      const channel = channelAs(node.grpcAddress, { nodeId: "c", tls: { own, trusts } });
-      expect(await leaksOf(channel, registerId)).toEqual([]);
-      channel.close();
-      expect((await fetch(`${node.httpUrl}/api/registers/${registerId}`)).status).toBe(404);
-      for (const path of ["/api/registers", "/api/registers/available", "/api/peers"]) {
-        expect(JSON.stringify(await node.get(path))).not.toContain(registerId);
+      await until(() => isConnectedTo(c, ["a", "b"]), "c to be connected with both");
+      const own = await red.issue("c");
+      for (const node of [a, b]) {
+        const channel = channelAs(node.grpcAddress, { nodeId: "c", tls: { own, trusts } });
+        expect(await leaksOf(channel, registerId)).toEqual([]);
+        channel.close();
+        expect((await fetch(`${node.httpUrl}/api/registers/${registerId}`)).status).toBe(404);
+        for (const path of ["/api/registers", "/api/registers/available", "/api/peers"]) {
+          expect(JSON.stringify(await node.get(path))).not.toContain(registerId);
+        }
       }
-    }
-    expect(await knows(c, registerId)).toBe(false);
-  }, 120_000);
+      expect(await knows(c, registerId)).toBe(false);
+    }, 120_000);
+  }
 
   test("refuse a foreign authority's node and an expired certificate; both sides log why", async () => {
     const [ours, foreign] = [await Organisation.make("Ours"), await Organisation.make("Foreign")];

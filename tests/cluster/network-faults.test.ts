@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Cluster, command, type TestNode, until } from "../support/node.ts";
+import { unevenRecords } from "../support/records.ts";
 import { TcpProxy } from "../support/tcp-proxy.ts";
 
 const environment = {
@@ -47,6 +48,34 @@ describe("A line with faults", () => {
     line.faults.isHalfOpen = false;
     line.reset();
     await connected();
+    line.close();
+  });
+
+  test("that is narrow and cut again and again brings every record over, and blames nobody", async () => {
+    const line = await TcpProxy.open();
+    const flags = ["--advertise", line.address];
+    const far = await cluster.start("far", { flags, environment });
+    line.target = far.grpcAddress;
+    const near = await cluster.start("near", { flags: ["--seed", line.address], environment });
+    const file = await cluster.write("many.ndjson", unevenRecords(4_000, 7));
+    const { registerId } = await far.import(file, "many");
+    await near.hears(registerId);
+    line.faults.bytesPerSecond = 500_000;
+    await near.subscribe(registerId);
+    for (let cut = 0; cut < 10; cut += 1) {
+      const more = await cluster.write("more.ndjson", unevenRecords(20, cut));
+      await far.ok(["import", more, "--register", registerId]);
+      line.reset();
+      await Bun.sleep(300);
+    }
+    line.faults.bytesPerSecond = null;
+    const whole = await far.register(registerId);
+    await near.holds(registerId, whole?.headDocketNumber ?? -1);
+    expect(whole?.transactionCount).toBeGreaterThan(4_200);
+    expect(await near.exportHash(registerId)).toBe(await far.exportHash(registerId));
+    const [peer] = await near.get<Record<string, unknown>[]>("/api/peers");
+    expect(peer).toMatchObject({ peerId: "far", isBanned: false, quarantinedUntil: null });
+    expect(near.log().filter((entry) => entry.msg === "A source is blamed for a lie")).toEqual([]);
     line.close();
   });
 });
