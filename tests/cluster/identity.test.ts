@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import * as rpc from "../../src/rpc/server.ts";
+import { limits } from "../../src/runtime/limits.ts";
 import type { CertificatePair } from "../../src/trust/issue.ts";
 import type { Channel } from "../../src/wire/client.ts";
 import { answer } from "../../src/wire/serve.ts";
@@ -192,10 +193,25 @@ describe("Nodes in the open", () => {
     await until(async () => heard.length >= 3, "heartbeats to come to the usurper");
     expect(heard.join()).toContain(known.registerId);
     expect(heard.join()).not.toContain(registerId);
+    expect((await helloFlood(a)).join()).toContain("This host says hello too often");
     line.close();
     await rpc.close();
   }, 120_000);
 });
+
+/** What a host hears that says hello more often than all nodes of a machine need to. */
+async function helloFlood(node: TestNode): Promise<string[]> {
+  const channel = channelAs(node.grpcAddress, { nodeId: "x" });
+  const said: string[] = [];
+  for (let hello = 0; hello < 2 * limits.hellos.burst; hello += 1) {
+    const request = { nodeId: "x", nonce: new Uint8Array(32) };
+    await channel
+      .unary(replication.hello, request, call)
+      .catch((error) => said.push(error.message));
+  }
+  channel.close();
+  return said;
+}
 
 /** Answers heartbeats in another's name, and keeps what they tell. Gives its address. */
 async function usurp(nodeId: string, heard: string[]): Promise<string> {
