@@ -5,8 +5,8 @@ import { grouped, writeNote } from "./print.ts";
 
 /** How far a long command is: a bar with rate and ETA on a terminal, lines elsewhere. */
 export interface Progress {
-  /** `done` of the total's unit; `count` is what the rate is told of. */
-  update(done: number, count: number): void;
+  /** `done` of the total's unit; `count` is what the rate is told of; `note` stands behind. */
+  update(done: number, count: number, note?: string): void;
   end(): void;
 }
 
@@ -34,16 +34,16 @@ interface Shown {
 function barProgress(shown: Shown): Progress {
   const known = shown.total === null ? "" : " {bar} {percentage}% | ETA {left}";
   const bar = new SingleBar({
-    format: `${shown.label}${known} | {count} ${shown.noun} | {rate}/s`,
+    format: `${shown.label}${known} | {count} ${shown.noun} | {rate}/s{note}`,
     clearOnComplete: true,
     hideCursor: true,
     fps: 10,
   });
   const startedMs = systemClock.monotonicMs();
   let shownMs = 0;
-  bar.start(shown.total ?? 1, 0, { count: "0", rate: "–", left: "–" });
+  bar.start(shown.total ?? 1, 0, { count: "0", rate: "–", left: "–", note: "" });
   return {
-    update: (done, count) => {
+    update: (done, count, note = "") => {
       const nowMs = systemClock.monotonicMs();
       if (nowMs - shownMs < barEveryMs) return;
       shownMs = nowMs;
@@ -52,6 +52,7 @@ function barProgress(shown: Shown): Progress {
         count: grouped(count),
         rate: rateText(count, seconds),
         left: leftText(shown.total, done, seconds),
+        note: note === "" ? "" : ` | ${note}`,
       });
     },
     end: () => bar.stop(),
@@ -62,7 +63,7 @@ function lineProgress(shown: Shown): Progress {
   const startedMs = systemClock.monotonicMs();
   let lineMs = startedMs;
   return {
-    update: (done, count) => {
+    update: (done, count, note = "") => {
       const nowMs = systemClock.monotonicMs();
       if (nowMs - lineMs < lineEveryMs) return;
       lineMs = nowMs;
@@ -70,7 +71,8 @@ function lineProgress(shown: Shown): Progress {
       const share = shown.total === null ? "" : `${Math.floor((100 * done) / shown.total)}%, `;
       const left = leftText(shown.total, done, seconds);
       const rate = rateText(count, seconds);
-      writeNote(`${shown.label}: ${share}${grouped(count)} ${shown.noun}, ${rate}/s, ${left} left`);
+      const how = [`${rate}/s`, `${left} left`, ...(note === "" ? [] : [note])].join(", ");
+      writeNote(`${shown.label}: ${share}${grouped(count)} ${shown.noun}, ${how}`);
     },
     end: () => undefined,
   };

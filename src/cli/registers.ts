@@ -180,6 +180,7 @@ async function listSubscriptions(
     State: (row) => (row.pausedAt === null ? row.syncState : "Paused"),
     Progress: (row) => `${row.syncProgressPercent}%`,
     Docket: (row) => row.lastSyncedDocketVersion ?? "–",
+    "Limited by": (row) => row.limitingStage ?? "",
     "Last sync": (row) => row.lastSyncAt ?? "never",
     Source: (row) => row.sourcePeerId ?? "",
     Trouble: (row) => row.errorMessage ?? "",

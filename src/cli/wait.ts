@@ -33,7 +33,9 @@ export async function waitForSubscription(
       if (troubledSinceMs !== null && nowMs - troubledSinceMs > patienceMs) throw stuck(status);
       await systemClock.sleep(lookEveryMs, stopping.signal);
       status = await look(client, status.registerId);
-      progress.update(status.syncProgressPercent, status.lastSyncedTransactionVersion);
+      const { limitingStage: stage, lastSyncedTransactionVersion: count } = status;
+      const note = stage === null ? "" : `limited by ${stage}`;
+      progress.update(status.syncProgressPercent, count, note);
     }
     return status;
   } catch (thrown) {

@@ -1,11 +1,21 @@
+import { limits } from "../runtime/limits.ts";
 import type { Sql } from "../store/database.ts";
 import { bytesOfRecord, recordOfBytes } from "./messages.ts";
 import { newPeer, type Peer } from "./peer.ts";
+import { isSigned, type PeerRecord } from "./record.ts";
 import { newScore } from "./score.ts";
 
-/** Stores what is known of the peers, all in one statement. Adverts are news, not knowledge. */
+/**
+ * Stores what is known of the peers, so many in a statement: signed records can be long, and others
+ * wait for the database, too. Adverts are news, not knowledge, and stay only where they are signed.
+ */
 export async function savePeers(sql: Sql, peers: readonly Peer[]): Promise<void> {
-  if (peers.length === 0) return;
+  for (let at = 0; at < peers.length; at += limits.peersSavedAtOnce) {
+    await saveSome(sql, peers.slice(at, at + limits.peersSavedAtOnce));
+  }
+}
+
+async function saveSome(sql: Sql, peers: readonly Peer[]): Promise<void> {
   const rows = peers.map(rowOf);
   await sql`
     INSERT INTO peers ${sql(rows)}
@@ -79,7 +89,7 @@ function rowOf(peer: Peer): StoredPeer & { is_seed: boolean } {
     port: peer.port,
     public_key: peer.publicKey,
     record_seq: peer.seq,
-    record: peer.record === null ? null : bytesOfRecord(peer.record),
+    record: peer.record === null ? null : bytesOfRecord(lasting(peer.record)),
     is_seed: peer.isSeed,
     is_manual: peer.isManual,
     is_tried: peer.isTried,
@@ -101,6 +111,10 @@ function rowOf(peer: Peer): StoredPeer & { is_seed: boolean } {
     quarantine_reason: quarantine?.reason ?? null,
     quarantine_count: quarantine?.count ?? 0,
   };
+}
+
+function lasting(record: PeerRecord): PeerRecord {
+  return isSigned(record) ? record : { ...record, adverts: [] };
 }
 
 function peerOf(row: StoredPeer, nowMs: number): Peer {

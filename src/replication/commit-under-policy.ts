@@ -6,7 +6,13 @@ import type { LoopOptions } from "./loop-options.ts";
  * Pages checked under an older policy than the one in force are checked again, not refused: the
  * first of them here, the others when they come next.
  */
-export async function commitUnderPolicy(
+export function commitUnderPolicy(
+  options: Pick<LoopOptions, "anchor" | "check" | "commit">,
+): LoopOptions["commit"] {
+  return (pages, sourcePeerId) => commitAgain(pages, { ...options, sourcePeerId });
+}
+
+async function commitAgain(
   pages: readonly CheckedPage[],
   options: Pick<LoopOptions, "anchor" | "check" | "commit"> & { sourcePeerId: string },
 ): Promise<Committed> {

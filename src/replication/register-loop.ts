@@ -15,6 +15,7 @@ import { describeEnd, type PipelineEnd, runPipeline } from "./pipeline.ts";
 import { type Amounts, amountsOf, Rate } from "./rate.ts";
 import { SourceChoice } from "./source-choice.ts";
 import { SourceMemory } from "./source-memory.ts";
+import { Stages } from "./stages.ts";
 import { untilStorable } from "./storable.ts";
 import type { Supervised } from "./supervisor.ts";
 import { SyncWatch } from "./sync-watch.ts";
@@ -28,10 +29,12 @@ import { codeOf, sentenceOf, type Trouble, troubleOfEnd } from "./trouble.ts";
 export class RegisterLoop {
   readonly rate = new Rate();
   readonly view: LoopView = newView();
+  readonly stages: Stages;
   readonly #memory: SourceMemory;
   readonly #judge: Judge;
   readonly #choice: SourceChoice;
   readonly #nap = new Nap();
+  readonly #commit: LoopOptions["commit"];
   readonly #watch: SyncWatch;
   #following: Following | null = null;
   #movedMs = 0;
@@ -45,6 +48,8 @@ export class RegisterLoop {
     const { clock, dice } = options;
     this.#memory = new SourceMemory({ monotonicMs: () => clock.monotonicMs(), dice });
     this.#choice = new SourceChoice({ sources: options.sources, memory: this.#memory });
+    this.stages = new Stages(clock);
+    this.#commit = this.stages.committing(commitUnderPolicy(options));
     this.#judge = new Judge({ ...options, memory: this.#memory });
     this.#watch = new SyncWatch({ registerId: options.subscription.registerId, clock });
   }
@@ -158,8 +163,8 @@ export class RegisterLoop {
       nextNumber: () => options.anchor().nextNumber,
       policy: () => options.anchor().policy,
       pullRange: options.pullRange,
-      check: options.check,
-      commit: (pages, peerId) => commitUnderPolicy(pages, { ...options, sourcePeerId: peerId }),
+      check: this.stages.checking(options.check),
+      commit: this.#commit,
       onCommitted: (checked, peerId) => {
         view.sourcePeerId = peerId;
         this.#choice.prove(peerId);
@@ -207,8 +212,7 @@ export class RegisterLoop {
     source: Source,
     run: { anchor: Anchor; stopping: AbortController },
   ): Promise<PipelineEnd> {
-    const { options } = this;
-    const pages = options.pull(source, {
+    const pages = this.options.pull(source, {
       nextNumber: run.anchor.nextNumber,
       latestVersion: 0,
       signal: run.stopping.signal,
@@ -218,8 +222,8 @@ export class RegisterLoop {
       capacity: limits.pagesInFlight,
       stop: () => run.stopping.abort(),
       stations: {
-        check: this.#watch.over(options.check),
-        commit: (pages, sourcePeerId) => commitUnderPolicy(pages, { ...options, sourcePeerId }),
+        check: this.#watch.over(this.stages.checking(this.options.check)),
+        commit: this.#commit,
         onPage: ({ checked, sourceHeadNumber }) => {
           if (checked !== null) this.#stored(checked, source.peerId);
           this.place(sourceHeadNumber);

@@ -1,5 +1,7 @@
 import { anchorOf, registerOf } from "../registers/heads.ts";
+import { isWaiting } from "./budgets.ts";
 import type { RegisterLoop } from "./register-loop.ts";
+import type { LimitingStage } from "./stages.ts";
 import type { Mode, Subscription, SubscriptionState } from "./subscription.ts";
 
 export interface SubscriptionStatus {
@@ -24,6 +26,8 @@ export interface SubscriptionStatus {
   docketsPerSecond: number;
   transactionsPerSecond: number;
   verification: "sealed" | "chain" | null;
+  /** What the speed hangs on; null while there is nothing to bring. */
+  limitingStage: LimitingStage | null;
   /** Since when an operator lets it rest; null: it runs. */
   pausedAt: string | null;
 }
@@ -76,8 +80,14 @@ export function statusOf(
     docketsPerSecond: perSecond.dockets,
     transactionsPerSecond: perSecond.transactions,
     verification: register?.verification ?? null,
+    limitingStage: total > done && one.pausedAtMs === null ? limitingStage(registerId, one) : null,
     pausedAt: isoOf(one.pausedAtMs),
   };
+}
+
+function limitingStage(registerId: string, { loop }: Running): LimitingStage {
+  const stage = loop.stages.limiting();
+  return stage === "source" && isWaiting(registerId) ? "budget" : stage;
 }
 
 function isoOf(timeMs: number | null): string | null {

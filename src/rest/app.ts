@@ -20,6 +20,7 @@ import { History } from "./history.ts";
 import { IdempotentAnswers, keyedRequest } from "./idempotency.ts";
 import { type LoadPage, Page } from "./page.ts";
 import { type RateSettings, Rates } from "./rates.ts";
+import { BriefMemory } from "./remember.ts";
 import { routes } from "./routes.ts";
 import type { RestSource } from "./source.ts";
 import { errorReply } from "./status.ts";
@@ -107,6 +108,7 @@ function build(options: RestOptions): Built {
     addresses: new CallerAddresses(protection.trustedProxies),
     events: new EventHub(options.source, systemClock),
     history: new History(options.source, systemClock),
+    topologies: new BriefMemory({ keepMs: 0, clock: systemClock }),
     bodyMs: protection.bodyMs,
     managePeersByOrg: options.managePeersByOrg ?? false,
     source: options.source,

@@ -8,7 +8,9 @@ import type { BodyOf, EndpointShape, ParamsOf, QueryOf, ReplyOf } from "./endpoi
 import type { EventHub } from "./event-hub.ts";
 import type { History } from "./history.ts";
 import type { Attempt } from "./idempotency.ts";
+import type { BriefMemory } from "./remember.ts";
 import type { RestSource } from "./source.ts";
+import type { TopologyJson } from "./topology-endpoints.ts";
 
 /** One checked request: everything in it keeps the contract. */
 export interface Call<E> {
@@ -24,6 +26,8 @@ export interface Call<E> {
   headers: Headers;
   events: EventHub;
   history: History;
+  /** What was told of the mesh a moment ago, by what the caller may see. */
+  topologies: BriefMemory<TopologyJson>;
   source: RestSource;
   nowMs: number;
   uptimeMs: number;
@@ -41,6 +45,7 @@ export type Handler<E> = (call: Call<E>) => Promise<Reply<E>> | Reply<E>;
 export interface Surroundings extends Door {
   events: EventHub;
   history: History;
+  topologies: BriefMemory<TopologyJson>;
   /** A body that takes longer is given up. */
   bodyMs: number;
   /** Any member of an organisation may manage peers, as in the .NET service. */
@@ -78,6 +83,7 @@ export async function readCall<E extends EndpointShape>(
     headers: raw.request.headers,
     events: around.events,
     history: around.history,
+    topologies: around.topologies,
     source: around.source,
     nowMs: around.nowMs(),
     uptimeMs: around.nowMs() - around.startedAtMs,

@@ -67,7 +67,7 @@ export function viewOf(peer: Peer): PeerView {
     health: peer.health,
     // A thousand of them, which most who ask for a peer do not look at.
     get advertisedRegisters() {
-      return [...peer.adverts.values()];
+      return peer.adverts.values();
     },
   };
 }

@@ -58,5 +58,5 @@ export interface PeerView {
     updatedAtMs: number;
   };
   health: PeerHealthMetrics | null;
-  advertisedRegisters: readonly AdvertView[];
+  advertisedRegisters: Iterable<AdvertView>;
 }

@@ -6,7 +6,7 @@ import type { PeerView } from "./peer-desk.ts";
 import type { PeerJson, QualityJson } from "./schemas.ts";
 
 import type { RestSource } from "./source.ts";
-import { isVisible } from "./visible.ts";
+import { visibleAdverts } from "./visible.ts";
 
 type PeersCall = Call<Endpoints["listPeers"]>;
 
@@ -88,7 +88,7 @@ export function toJson(
   peer: PeerView,
   call: { caller: PeersCall["caller"]; advertsMax?: number },
 ): PeerJson {
-  const adverts = peer.advertisedRegisters.filter((advert) => isVisible(advert, call.caller));
+  const { shown, total } = visibleAdverts(peer, call);
   return {
     peerId: peer.peerId,
     address: peer.address,
@@ -106,8 +106,8 @@ export function toJson(
     qualityScore: peer.qualityScore ?? 0,
     qualityRating: ratingOf(peer.qualityScore),
     quarantinedUntil: timeOf(peer.quarantine?.untilMs ?? null),
-    advertisedRegisterCount: adverts.length,
-    advertisedRegisters: adverts.slice(0, call.advertsMax).map((advert) => ({
+    advertisedRegisterCount: total,
+    advertisedRegisters: shown.map((advert) => ({
       registerId: advert.registerId,
       syncState: advert.syncState,
       latestVersion: advert.latestVersion,

@@ -11,14 +11,25 @@ export function rememberBriefly<T>(
   make: () => T,
   options: { keepMs: number; clock: Clock },
 ): () => T {
-  const { keepMs, clock } = options;
-  let kept: { value: T; untilMs: number } | null = null;
-  return () => {
+  const memory = new BriefMemory<T>(options);
+  return () => memory.get("", make);
+}
+
+/** The same for several results, each with a name; there must be few names. */
+export class BriefMemory<T> {
+  readonly #kept = new Map<string, { value: T; untilMs: number }>();
+
+  constructor(private readonly options: { keepMs: number; clock: Pick<Clock, "monotonicMs"> }) {}
+
+  get(name: string, make: () => T): T {
+    const { keepMs, clock } = this.options;
     const startMs = clock.monotonicMs();
-    if (kept !== null && startMs < kept.untilMs) return kept.value;
+    const kept = this.#kept.get(name);
+    if (kept !== undefined && startMs < kept.untilMs) return kept.value;
     const value = make();
     const endMs = clock.monotonicMs();
-    kept = { value, untilMs: endMs + Math.max(keepMs, (endMs - startMs) / share) };
+    const untilMs = endMs + Math.max(keepMs, (endMs - startMs) / share);
+    this.#kept.set(name, { value, untilMs });
     return value;
-  };
+  }
 }

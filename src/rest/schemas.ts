@@ -179,6 +179,8 @@ export const subscriptionSchema = z.object({
   docketsPerSecond: z.number(),
   transactionsPerSecond: z.number(),
   verification: z.enum(["sealed", "chain"]).nullable(),
+  /** What the speed hangs on; null when everything is here, and while it is paused. */
+  limitingStage: z.enum(["source", "budget", "verify", "commit"]).nullable(),
   /** Since when an operator lets it rest: neither fetched nor served; null while it runs. */
   pausedAt: z.string().nullable(),
 });

@@ -1,6 +1,7 @@
 import type { Head, Outcome } from "../dockets/types.ts";
 import type { RegisterRow } from "../registers/registers-table.ts";
 import type { Amber } from "../replication/ambers.ts";
+import type { LimitingStage } from "../replication/stages.ts";
 import type { UpkeepStatus } from "../replication/upkeep.ts";
 import type { SettingView } from "../runtime/config.ts";
 import type { TrustStatus } from "../trust/trust.ts";
@@ -197,5 +198,6 @@ export interface SubscriptionView {
   docketsPerSecond: number;
   transactionsPerSecond: number;
   verification: "sealed" | "chain" | null;
+  limitingStage: LimitingStage | null;
   pausedAt: string | null;
 }

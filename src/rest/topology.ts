@@ -2,28 +2,33 @@ import { limits } from "../runtime/limits.ts";
 import type { Call, Reply } from "./call.ts";
 import type { Endpoints } from "./contract.ts";
 import type { TopologyJson } from "./topology-endpoints.ts";
-import { isVisible } from "./visible.ts";
+import { isVisible, visibleAdverts } from "./visible.ts";
 
 type TopologyCall = Call<Endpoints["topology"]>;
 type Node = TopologyJson["nodes"][number];
 
 /** The mesh as this node sees it: its own links for sure, who holds what by what peers say. */
 export function topology(call: TopologyCall): Reply<Endpoints["topology"]> {
+  const { caller, topologies } = call;
+  // A peer sees what it may read: for each of them it is another one.
+  if (!caller.isAnonymous && caller.isPeer) return { body: makeTopology(call) };
+  return { body: topologies.get(String(caller.isAnonymous), () => makeTopology(call)) };
+}
+
+function makeTopology(call: TopologyCall): TopologyJson {
   const peers = call.source.listPeers();
   const nodes = [ownNode(call), ...peers.map((peer) => peerNode(peer, call))];
   const registers = holdersOf(nodes);
   const shownOfEach = Math.max(limits.listedAdverts, limits.topologyAdverts / nodes.length);
   return {
-    body: {
-      nodeId: call.source.nodeId,
-      nodes: nodes.map((node) => ({ ...node, registers: node.registers.slice(0, shownOfEach) })),
-      links: linksOf(call, peers),
-      registers,
-      singlePoints: registers.flatMap(({ registerId, holders, holderCount }) => {
-        const [only] = holders;
-        return only === undefined || holderCount > 1 ? [] : [{ registerId, nodeId: only }];
-      }),
-    },
+    nodeId: call.source.nodeId,
+    nodes: nodes.map((node) => ({ ...node, registers: node.registers.slice(0, shownOfEach) })),
+    links: linksOf(call, peers),
+    registers,
+    singlePoints: registers.flatMap(({ registerId, holders, holderCount }) => {
+      const [only] = holders;
+      return only === undefined || holderCount > 1 ? [] : [{ registerId, nodeId: only }];
+    }),
   };
 }
 
@@ -54,7 +59,7 @@ function peerNode(
   peer: ReturnType<TopologyCall["source"]["listPeers"]>[number],
   call: TopologyCall,
 ): Node {
-  const adverts = peer.advertisedRegisters.filter((advert) => isVisible(advert, call.caller));
+  const adverts = visibleAdverts(peer, call).shown;
   return {
     nodeId: peer.peerId,
     address: peer.address,

@@ -75,6 +75,8 @@ export const limits = {
   quietHeartbeatMs: 120_000,
   /** Registers one peer may advertise to us: junk beyond that is cut. */
   advertsPerPeer: 1_000,
+  /** Peers stored in one statement: with the longest records some 5 MB, a tenth of a second. */
+  peersSavedAtOnce: 32,
   /** Subscriptions of one node. */
   subscriptions: 1_000,
   /** Verified pages waiting for the database, and frames waiting for a thread, a register. */

@@ -1,8 +1,10 @@
 import { expect, test } from "bun:test";
+import { present } from "../../src/base/assert.ts";
 import { loadAdvertSettings, saveAdvertSettings } from "../../src/peers/advert-settings-table.ts";
 import { newPeer, type Peer } from "../../src/peers/peer.ts";
 import { deletePeers, loadPeers, savePeers } from "../../src/peers/peers-table.ts";
 import { appendEvents, listEvents } from "../../src/registers/events-table.ts";
+import { limits } from "../../src/runtime/limits.ts";
 import * as store from "../../src/store/sql.ts";
 import { onEachStore } from "../support/database.ts";
 
@@ -54,6 +56,30 @@ onEachStore("peers", () => {
       seq: 3,
       protocols: ["GrpcStream"],
     });
+  });
+
+  test("keep a long record only where it is signed; many are stored in several statements", async () => {
+    const advert = { registerId: "r", genesisHash: null, isPublic: true, name: null };
+    const heights = { latestVersion: 1, latestDocketVersion: 0, docketCount: 1 };
+    const said = { ...advert, ...heights, description: null, syncState: "Active" as const };
+    const made = Array.from({ length: 2 * limits.peersSavedAtOnce + 1 }, (_, index) => {
+      const one = peer(`many ${index}`);
+      const signature = index % 2 === 0 ? new Uint8Array(64) : null;
+      const adverts = [{ ...said, hasFullReplica: true }];
+      return { ...one, record: { ...present(one.record, "a record"), signature, adverts } };
+    });
+    await savePeers(store.sql(), made);
+    const stored = await loadPeers(store.sql(), { nowMs, countMax: 1_000 });
+    const many = stored.filter((one) => one.peerId.startsWith("many"));
+    expect(many.length).toBe(made.length);
+    for (const { peerId, record } of many) {
+      const isEven = Number(peerId.slice("many ".length)) % 2 === 0;
+      expect(record?.adverts.length).toBe(isEven ? 1 : 0);
+    }
+    await deletePeers(
+      store.sql(),
+      many.map((one) => one.peerId),
+    );
   });
 
   test("are told apart in the event log", async () => {

@@ -387,6 +387,7 @@ export function newSubscription(
     docketsPerSecond: 0,
     transactionsPerSecond: 0,
     verification: null,
+    limitingStage: null,
     pausedAt: null,
   };
 }

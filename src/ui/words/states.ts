@@ -87,21 +87,19 @@ export function syncPace(subscription: Subscription): string | null {
 
 /** What the speed hangs on, as far as it can be told from here. */
 export function limitingStage(subscription: Subscription): string | null {
-  const told = (subscription as { limitingStage?: string | null }).limitingStage;
-  if (typeof told === "string") return stageNames[told] ?? told;
   if (subscription.sourcePeerId === null) return "no source: nobody in sight has it";
   if (subscription.syncState === "Syncing" && subscription.docketsPerSecond === 0) {
     return `the source, ${subscription.sourcePeerId}: nothing came lately`;
   }
-  return null;
+  const { limitingStage: stage } = subscription;
+  return stage === null ? null : stageNames[stage];
 }
 
-const stageNames: Record<string, string> = {
+const stageNames: Record<NonNullable<Subscription["limitingStage"]>, string> = {
   source: "the source: it gives no faster",
-  pull: "the source: it gives no faster",
+  budget: "the bytes a second that are set here",
   verify: "verification: the threads are busy",
   commit: "the database: it stores no faster",
-  store: "the database: it stores no faster",
 };
 
 export function verificationWords(verification: Register["verification"]): Said {
