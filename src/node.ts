@@ -50,6 +50,7 @@ import * as logHolder from "./runtime/log.ts";
 import { version } from "./runtime/version.ts";
 import { coreCount, machineAddress, processId } from "./runtime/vitals.ts";
 import * as origin from "./sealing/origin.ts";
+import * as threshold from "./sealing/threshold/threshold.ts";
 import { migrate } from "./store/migrate.ts";
 import * as store from "./store/sql.ts";
 import * as telemetry from "./telemetry/telemetry.ts";
@@ -140,6 +141,8 @@ async function openFloors(
     deliver: distribution.deliver,
   });
   closers.push(origin.close);
+  await threshold.open({ identity, clock: systemClock });
+  closers.push(threshold.close);
   budgets.open(config, systemClock);
   closers.push(budgets.close);
   await subscriptions.open(loopOptions(config, { identity, road }));

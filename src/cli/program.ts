@@ -17,6 +17,7 @@ import { addConfig } from "./node-settings.ts";
 import { addPeers } from "./peers.ts";
 import { addRegisterCreate, addRegisters } from "./registers.ts";
 import { addServe } from "./serve.ts";
+import { addThreshold } from "./threshold.ts";
 import { addToken } from "./token.ts";
 import { addTopology } from "./topology.ts";
 import { addUpkeep } from "./upkeep.ts";
@@ -68,6 +69,7 @@ export function buildProgram(
   addLedger(program);
   addPeers(program);
   addTopology(program);
+  addThreshold(program);
   addToken(program);
   addKeys(program);
   addCerts(program);

@@ -1,4 +1,4 @@
-import { sign } from "node:crypto";
+import { hkdfSync, sign } from "node:crypto";
 import { base64urlOf, bytesOfBase64url, concat, utf8 } from "../base/bytes.ts";
 import { PeerError } from "../base/error.ts";
 import {
@@ -20,6 +20,8 @@ export interface Identity {
   sign(bytes: Uint8Array): Uint8Array;
   /** The same key in its role as a validator. */
   signer: Signer;
+  /** 32 bytes that only who has the key can make, different for each purpose. */
+  secretFor(purpose: string): Uint8Array;
 }
 
 /** The key file's name in the data directory; mode 0600. */
@@ -56,6 +58,7 @@ export function identityOf(nodeId: string, seed: Uint8Array): Identity {
     publicKey: publicKeyOfSeed(seed),
     sign: (bytes) => new Uint8Array(sign(null, bytes, privateKey)),
     signer: signerOfSeed(seed),
+    secretFor: (purpose) => new Uint8Array(hkdfSync("sha256", seed, "", utf8(purpose), 32)),
   };
 }
 

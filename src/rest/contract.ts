@@ -10,6 +10,7 @@ import { peerEndpoints } from "./peer-endpoints.ts";
 import { recordEndpoints } from "./record-endpoints.ts";
 import { registerEndpoints } from "./register-endpoints.ts";
 import { settingsEndpoints } from "./settings-endpoints.ts";
+import { thresholdEndpoints } from "./threshold-endpoints.ts";
 import { tokenEndpoints } from "./token-endpoints.ts";
 import { topologyEndpoints } from "./topology-endpoints.ts";
 import { upkeepEndpoints } from "./upkeep-endpoints.ts";
@@ -20,6 +21,7 @@ export const endpoints = {
   ...peerEndpoints,
   ...registerEndpoints,
   ...recordEndpoints,
+  ...thresholdEndpoints,
   ...tokenEndpoints,
   ...topologyEndpoints,
   ...upkeepEndpoints,

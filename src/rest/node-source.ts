@@ -16,6 +16,7 @@ import { vitalsMeter } from "../runtime/vitals.ts";
 import * as origin from "../sealing/origin.ts";
 import { health, sql } from "../store/sql.ts";
 import { metricsText } from "../telemetry/meter.ts";
+import { nodeGroups } from "./node-groups.ts";
 import { nodeNews } from "./node-news.ts";
 import { nodePeerDesk, viewOf } from "./node-peers.ts";
 import { rememberBriefly } from "./remember.ts";
@@ -76,6 +77,7 @@ export function nodeSource(facts: {
       await subscriptions.unsubscribe(registerId, options);
       mesh().tellSoon();
     },
+    groups: nodeGroups,
     upkeepOf: upkeep.statusOf,
     beginUpkeep: upkeep.begin,
     damagedRegisters: upkeep.damagedRegisters,

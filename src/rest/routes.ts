@@ -11,6 +11,7 @@ import * as records from "./records.ts";
 import * as registers from "./registers.ts";
 import * as settings from "./settings.ts";
 import * as subscriptions from "./subscriptions.ts";
+import * as threshold from "./threshold.ts";
 import * as tokens from "./tokens.ts";
 import * as topology from "./topology.ts";
 import * as upkeep from "./upkeep.ts";
@@ -60,6 +61,9 @@ export const routes: { [Name in EndpointName]: Handler<Endpoints[Name]> } = {
   auditState: upkeep.auditState,
   audit: upkeep.audit,
   repair: upkeep.repair,
+  thresholdState: threshold.thresholdState,
+  initThreshold: threshold.initThreshold,
+  reshareThreshold: threshold.reshareThreshold,
   whyRegister: why.whyRegister,
   listEvidence: why.listEvidence,
   history: history.history,

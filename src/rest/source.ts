@@ -4,6 +4,8 @@ import type { Amber } from "../replication/ambers.ts";
 import type { LimitingStage } from "../replication/stages.ts";
 import type { UpkeepStatus } from "../replication/upkeep.ts";
 import type { SettingView } from "../runtime/config.ts";
+import type { NamedValidator } from "../sealing/threshold/invitation.ts";
+import type { ThresholdView } from "../sealing/threshold/threshold-view.ts";
 import type { TrustStatus } from "../trust/trust.ts";
 import type { AnswerBook } from "./idempotency.ts";
 import type { PeerDesk, PeerView } from "./peer-desk.ts";
@@ -102,6 +104,8 @@ export interface RestSource {
   /** Sealed dockets of a register that contradict each other, with a portable proof. */
   listEvidence(registerId: string): Promise<EvidenceView[]>;
 
+  readonly groups: GroupDesk;
+
   upkeepOf(registerId: string): UpkeepView;
   beginUpkeep(registerId: string, work: "audit" | "repair"): Promise<UpkeepView>;
   /** Registers of which something stored is damaged. */
@@ -145,6 +149,20 @@ export interface NotedEvent {
   peerId: string | null;
   message: string;
   facts: Record<string, unknown>;
+}
+
+/** Keys of groups that seal together. */
+export interface GroupDesk {
+  status(registerId: string): ThresholdView;
+  /** Both resolve once it is proposed; `status` says how it gets on. */
+  init(registerId: string, wanted: WantedGroup): Promise<ThresholdView>;
+  reshare(registerId: string, wanted: WantedGroup): Promise<ThresholdView>;
+}
+
+export interface WantedGroup {
+  threshold: number;
+  /** In the order of their indices; a key is base64url, and left out where it is known. */
+  validators: readonly NamedValidator[];
 }
 
 /** How a register's upkeep stands. Times are unix ms. */

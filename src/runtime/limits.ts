@@ -164,6 +164,17 @@ export const limits = {
   announcements: { perSecond: 500, burst: 5_000 },
   /** Longest wait for a peer to take a message: longer than a round of votes is too late. */
   peerMessageMs: 10_000,
+  /** Validators that make a key together: each checks what each has dealt, in a second or two. */
+  groupMembers: 32,
+  /** Longest wait for a phase of that, for shares still under way, and for who proposed it. */
+  keyPhaseMs: 10_000,
+  keyShareMs: 3_000,
+  keySessionMs: 60_000,
+  /** Sessions in which a node takes part at once, and messages that wait for one peer of each. */
+  keySessions: 16,
+  keyMessages: 64,
+  /** How old a proposal may be: one that is taken out of an old session begins nothing. */
+  keyProposalMs: 2 * 60_000,
   /** Messages that wait for a peer which talks to us over a line of its own. */
   peerLineMessages: 256,
   /** A REST request body: the largest transaction, with room for its escapes and wrapping. */

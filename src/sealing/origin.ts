@@ -10,8 +10,8 @@ import { hexOf } from "../base/bytes.ts";
 import { PeerError } from "../base/error.ts";
 import { dice } from "../base/prng.ts";
 import { encodeBundle, encodePage } from "../dockets/bundle.ts";
-import { buildGenesis, type Signer } from "../dockets/envelope.ts";
-import { controlOf } from "../dockets/policy.ts";
+import { buildGenesis, buildTransaction, type Signer } from "../dockets/envelope.ts";
+import { controlOf, policyPayload } from "../dockets/policy.ts";
 import type { Anchor, Head, Outcome, Policy } from "../dockets/types.ts";
 import { anchorOf, listRegisters, registerOf } from "../registers/heads.ts";
 import type { RegisterRow } from "../registers/registers-table.ts";
@@ -177,6 +177,22 @@ export function takePending(built: BuiltTransaction): void {
   // The policy of a register with one validator changes at that validator only.
   if (controlOf(built.transaction.payloadJson).kind !== "none") return;
   queue.sealOnce(built).catch(() => undefined);
+}
+
+/**
+ * Seals a new policy of a register under the one in force, in a docket of its own: what comes after
+ * it is sealed under the new one. Resolves once it is stored.
+ */
+export async function changePolicy(registerId: string, policy: Policy): Promise<void> {
+  const sealer = sealerOf(registerId);
+  const { signer, clock } = opened().options;
+  const payloadJson = policyPayload(policy);
+  const built = buildTransaction({ registerId, payloadJson, createdAtMs: clock.nowMs(), signer });
+  await sealer.sealNow([built]);
+  const register = registerOf(registerId);
+  if (register === null || !isOwn(register)) opened().sealers.delete(registerId);
+  const { version, threshold } = policy;
+  log.info({ registerId, version, threshold }, "Policy changed");
 }
 
 /** Waiting for a docket, over all registers. */

@@ -1,6 +1,7 @@
 import type protobuf from "protobufjs";
 import docketSyncText from "../../proto/docket_sync.proto" with { type: "text" };
 import healthText from "../../proto/health.proto" with { type: "text" };
+import keyGenerationText from "../../proto/key_generation.proto" with { type: "text" };
 import peerCommunicationText from "../../proto/peer_communication.proto" with { type: "text" };
 import peerDiscoveryText from "../../proto/peer_discovery.proto" with { type: "text" };
 import peerHeartbeatText from "../../proto/peer_heartbeat.proto" with { type: "text" };
@@ -12,6 +13,7 @@ import transactionDistributionText from "../../proto/transaction_distribution.pr
 import { type Codec, codecOf, parseProto, rawCodec } from "./codec.ts";
 import type * as distributed from "./distribution-messages.ts";
 import type * as synced from "./docket-sync-messages.ts";
+import type * as generated from "./key-generation-messages.ts";
 import type * as m from "./messages.ts";
 
 /** One RPC: its place on the wire, and what goes in and comes out. */
@@ -38,6 +40,7 @@ const files = {
   distribution: read("transaction_distribution.proto", transactionDistributionText),
   docketSync: read("docket_sync.proto", docketSyncText),
   communication: read("peer_communication.proto", peerCommunicationText),
+  keyGeneration: read("key_generation.proto", keyGenerationText),
   replication: read("replication.proto", replicationText),
   health: read("health.proto", healthText),
 };
@@ -160,6 +163,20 @@ export const health = {
 /** A peer's full record travels inside other messages as bytes of this one. */
 export const peerInfoCodec: Codec<m.PeerInfo> = codecOf(
   files.discovery.root.lookupType("sorcha.peer.discovery.PeerInfo"),
+);
+
+/** What a `PeerMessage` holds, by its type. */
+export const signedKeyGenerationCodec: Codec<generated.SignedKeyGeneration> = codecOf(
+  files.keyGeneration.root.lookupType("sorcha.peer.keygeneration.v1.SignedKeyGeneration"),
+);
+export const keyGenerationCodec: Codec<generated.KeyGeneration> = codecOf(
+  files.keyGeneration.root.lookupType("sorcha.peer.keygeneration.v1.KeyGeneration"),
+);
+export const blsKeyShareCodec: Codec<generated.BlsKeyShareDistribution> = codecOf(
+  files.communication.root.lookupType("sorcha.peer.communication.BLSKeyShareDistribution"),
+);
+export const blsPartialCodec: Codec<generated.BlsPartialSignatureExchange> = codecOf(
+  files.communication.root.lookupType("sorcha.peer.communication.BLSPartialSignatureExchange"),
 );
 
 function read(name: string, text: string): ProtoFile {

@@ -204,5 +204,7 @@ export const goodBodies: Record<string, unknown> = {
   addPeer: { address: "127.0.0.1:1" },
   banPeer: { reason: "for the test" },
   advertise: { isPublic: true },
+  initThreshold: { threshold: 1, validators: [{ validatorId: "walked" }] },
+  reshareThreshold: { threshold: 1, validators: [{ validatorId: "walked" }] },
   bulkAdvertise: { advertisements: [], fullSync: false },
 };

@@ -28,6 +28,7 @@ import type {
 } from "../../src/rest/source.ts";
 import { loadConfig, viewSettings } from "../../src/runtime/config.ts";
 import { MemoryAnswers } from "./memory-answers.ts";
+import { MemoryGroups } from "./memory-groups.ts";
 import { MemoryPeerDesk } from "./memory-peer-desk.ts";
 
 interface MemoryRegister {
@@ -89,6 +90,7 @@ export class MemoryNode implements RestSource {
   /** How an audit or a repair that is begun will have ended. */
   upkeepEnds: Partial<UpkeepView> = {};
   listEvidence = async () => [];
+  readonly groups = new MemoryGroups();
   readEvents = async (wanted: { after: number; countMax: number }) =>
     this.noted.filter((one) => one.eventId > wanted.after).slice(-wanted.countMax);
 

@@ -1,0 +1,136 @@
+import { present } from "../../base/assert.ts";
+import { base64urlOf, hexOf } from "../../base/bytes.ts";
+import type { Policy } from "../../dockets/types.ts";
+import { type Commitments, publicShareAt } from "./commitments.ts";
+import { commitmentsIn, type GroupEpoch, groupKeyText } from "./group-epoch.ts";
+import { assembleSignature, type Partial, signPartial } from "./partials.ts";
+
+/** Where group keys lie between two runs of this node. */
+export interface KeyStore {
+  list(): Promise<GroupEpoch[]>;
+  /** Durable when it resolves. */
+  save(epoch: GroupEpoch): Promise<void>;
+  deleteBefore(older: { registerId: string; epoch: number }): Promise<void>;
+}
+
+/** A group as who seals needs it: this validator's part, and all parts put together. */
+export interface Group {
+  epoch: number;
+  threshold: number;
+  index: number;
+  /** By validator id; null for one that is no member. */
+  indexOf(validatorId: string): number | null;
+  validatorOf(index: number): string | null;
+  /** Compressed, 96 bytes; of any member's share. */
+  publicShare(index: number): Uint8Array;
+  /** 48 bytes over a docket's hash (hex). Whoever calls it has made sure to do so once a number. */
+  signPartial(docketHash: string): Uint8Array;
+  /** The checked group signature, once there are enough; and whose parts were false. */
+  assemble(
+    docketHash: string,
+    partials: readonly Partial[],
+  ): { signature: Uint8Array | null; faulty: string[] };
+}
+
+/** The group keys this node has a share of, by register; each save is durable before it counts. */
+export class GroupKeys {
+  readonly #epochs = new Map<string, GroupEpoch[]>();
+  /** Reading points is dear; each epoch's are read once. */
+  readonly #commitments = new WeakMap<GroupEpoch, Commitments>();
+
+  constructor(private readonly store: KeyStore) {}
+
+  async open(): Promise<void> {
+    for (const epoch of await this.store.list()) this.#put(epoch);
+  }
+
+  of(registerId: string): readonly GroupEpoch[] {
+    return this.#epochs.get(registerId) ?? [];
+  }
+
+  latest(registerId: string): number {
+    return Math.max(0, ...this.of(registerId).map((one) => one.epoch));
+  }
+
+  /** The one that the policy in force names, with this threshold and these members. */
+  active(registerId: string, policy: Policy): GroupEpoch | null {
+    const fitting = this.of(registerId).filter((epoch) => isOfPolicy(epoch, policy));
+    return fitting.at(-1) ?? null;
+  }
+
+  async save(epoch: GroupEpoch): Promise<void> {
+    await this.store.save(epoch);
+    this.#put(epoch);
+  }
+
+  /** Lets go of what the policy no longer names. */
+  async forgetOld(registerId: string, policy: Policy): Promise<void> {
+    const active = this.active(registerId, policy);
+    if (active === null || this.of(registerId)[0] === active) return;
+    await this.store.deleteBefore(active);
+    const kept = this.of(registerId).filter((one) => one.epoch >= active.epoch);
+    this.#epochs.set(registerId, kept);
+  }
+
+  group(epoch: GroupEpoch): Group {
+    const commitments = this.#commitments.get(epoch) ?? commitmentsIn(epoch);
+    this.#commitments.set(epoch, commitments);
+    const { members, share } = epoch;
+    const validatorOf = (index: number) => members[index - 1]?.validatorId ?? null;
+    return {
+      epoch: epoch.epoch,
+      threshold: epoch.threshold,
+      index: epoch.index,
+      indexOf: (id) => members.find((one) => one.validatorId === id)?.index ?? null,
+      validatorOf,
+      publicShare: (index) => publicShareAt(commitments, index).toBytes(),
+      signPartial: (docketHash) => signPartial(share, docketHash),
+      assemble: (docketHash, partials) => {
+        const whole = { docketHash, commitments, memberCount: members.length };
+        const { signature, faulty } = assembleSignature(partials, whole);
+        return { signature, faulty: faulty.map((at) => validatorOf(at) ?? `share ${at}`) };
+      },
+    };
+  }
+
+  #put(epoch: GroupEpoch): void {
+    const others = this.of(epoch.registerId).filter((one) => one.epoch !== epoch.epoch);
+    const all = [...others, epoch].sort((left, right) => left.epoch - right.epoch);
+    this.#epochs.set(epoch.registerId, all);
+  }
+}
+
+export function isOfPolicy(epoch: GroupEpoch, policy: Policy): boolean {
+  return (
+    policy.groupPublicKey === groupKeyText(epoch) &&
+    policy.threshold === epoch.threshold &&
+    policy.validators.length === epoch.members.length &&
+    policy.validators.every(({ validatorId, publicKey }, at) => {
+      const member = present(epoch.members[at], "a member a validator");
+      return member.validatorId === validatorId && base64urlOf(member.publicKey) === publicKey;
+    })
+  );
+}
+
+/** What makes the policy of a register that of its new group. */
+export function policyOfGroup(
+  policy: Policy,
+  epoch: Pick<GroupEpoch, "members" | "threshold" | "commitments">,
+): Policy {
+  return {
+    ...policy,
+    version: policy.version + 1,
+    validators: epoch.members.map(({ validatorId, publicKey }) => ({
+      validatorId,
+      publicKey: base64urlOf(publicKey),
+      algorithm: "ED25519",
+    })),
+    threshold: epoch.threshold,
+    groupPublicKey: groupKeyText(epoch),
+  };
+}
+
+export function isSameKey(epoch: GroupEpoch, commitments: readonly Uint8Array[]): boolean {
+  const spelled = (all: readonly Uint8Array[]) => all.map(hexOf).join();
+  return spelled(epoch.commitments) === spelled(commitments);
+}
