@@ -25,5 +25,8 @@ export async function reshareThreshold(
 }
 
 function wantedIn(body: Call<Endpoints["initThreshold"]>["body"]) {
-  return { threshold: body.threshold, validators: body.validators.map((one) => withoutUndefined(one)) };
+  return {
+    threshold: body.threshold,
+    validators: body.validators.map((one) => withoutUndefined(one)),
+  };
 }

@@ -165,11 +165,13 @@ export class Coordinator {
     const code = reasonToDecline(proposal, { policy, keys: this.#keys, me });
     if (code === null) return this.#run(proposal, null);
     const place = { proposal, me, previousHash: proposal.hash };
-    const payload = bytesOf(say({ decline: { code } }, place));
-    await this.options.send(proposal.leader.validatorId, {
+    const letter = {
       type: messageType.keyGeneration,
-      payload,
-    });
+      payload: bytesOf(say({ decline: { code } }, place)),
+    };
+    // Who proposed waits for our answer to its message before it takes one of ours.
+    this.options.send(proposal.leader.validatorId, letter).catch(() => undefined);
+    throw refusal(code, `This node takes no part in epoch ${proposal.epoch}`);
   }
 
   async #run(proposal: Proposal, collector: Collector | null): Promise<void> {
@@ -232,9 +234,9 @@ export class Coordinator {
   #refuseBusy(registerId: string, proposal: Proposal | null): void {
     const running = this.#sessions.get(registerId)?.session;
     if (running !== undefined && !running.isOver) {
-      const { leader, epoch } = running.options.proposal;
-      const isSameLeader = leader.validatorId === proposal?.leader.validatorId;
-      if (!isSameLeader || proposal === null) {
+      const { leader, epoch, proposedAtMs } = running.options.proposal;
+      const isNewer = proposal !== null && proposal.proposedAtMs > proposedAtMs;
+      if (!isNewer || leader.validatorId !== proposal.leader.validatorId) {
         throw conflict("session-running", `Epoch ${epoch} is being made, by ${leader.validatorId}`);
       }
     }
