@@ -17,7 +17,7 @@ const only = process.env.SEED === undefined ? null : Number(process.env.SEED);
 const docketHash = "d0".repeat(32);
 const named = (nodes: readonly KeyNode[]) => nodes.map(({ validatorId }) => ({ validatorId }));
 
-/** What a member may do that it should not. Each leaves n − t members at least as they should be. */
+/** What a member may do that it should not; t members are as they should be beside them. */
 const misdeeds: Record<string, (node: KeyNode, net: KeyNet) => void> = {
   "is silent from the start": (node) => {
     node.isUp = false;
@@ -125,7 +125,8 @@ async function runSeed(seed: number): Promise<void> {
   await first.coordinator.init("r", { threshold, validators: named(nodes) });
   await net.passSession(first);
   const honest = nodes.slice(0, threshold);
-  const story = `SEED=${seed} ${count}/${threshold}: ${done.join("; ")}: ${JSON.stringify(first.session())}`;
+  const ended = JSON.stringify(first.session());
+  const story = `SEED=${seed} ${count}/${threshold}: ${done.join("; ")}: ${ended}`;
   expect([story, first.session()?.state]).toEqual([story, "finished"]);
   expect([story, keysOf(honest)]).toEqual([story, 1]);
   expectSigns(net, honest, story);
