@@ -151,8 +151,7 @@ async function openFloors(
   closers.push(watching.close);
   await upkeep.open(upkeepOptions(config, { identity, road, clock: systemClock, dice }));
   closers.push(upkeep.close);
-  const { dataDir: path } = config;
-  nodeHealth.open({ dataDir: path, clock: systemClock, trustStatus: trust.status });
+  nodeHealth.open({ ...config, clock: systemClock, trustStatus: trust.status });
   closers.push(nodeHealth.close);
 
   const doors = await openDoors(config, { ...options, identity, trust, tokens, road });
@@ -218,9 +217,7 @@ async function openDoors(
     ...(given.loadPage === undefined ? {} : { loadPage: given.loadPage }),
   });
   closers.push(rest.close);
-  const { dataDir } = config;
-  const { status: trustStatus } = trust;
-  observeNode({ dataDir, trustStatus, nowMs: () => systemClock.nowMs() });
+  observeNode({ ...config, trustStatus: trust.status, nowMs: () => systemClock.nowMs() });
   network.start({ port: grpc.port });
   return { httpUrl: url, grpcAddress };
 }

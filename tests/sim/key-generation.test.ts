@@ -134,7 +134,7 @@ async function runSeed(seed: number): Promise<void> {
 }
 
 describe("handing a key on", () => {
-  test("to other members and another threshold keeps it; the old shares are of no use", async () => {
+  test("to other members and another threshold keeps it; old shares are of no use", async () => {
     const net = new KeyNet(7);
     const old = await withGroup(net, { count: 4, threshold: 3 });
     const key = net.policy.groupPublicKey;
@@ -182,7 +182,7 @@ describe("handing a key on", () => {
 });
 
 describe("what ends early", () => {
-  test("leaves the old key as it was: more than n − t are silent, or who proposed dies", async () => {
+  test("leaves the old key as it was: too many are silent, or who proposed dies", async () => {
     const net = new KeyNet(9);
     const nodes = await withGroup(net, { count: 4, threshold: 3 });
     const { policy } = net;
@@ -266,7 +266,7 @@ describe("messages out of place", () => {
     net.close();
   });
 
-  test("a share for another index or recipient, or moved from one to the other, is refused", async () => {
+  test("a share for another index or recipient, or moved between them, is refused", async () => {
     const net = new KeyNet(12);
     const nodes = net.addMany(3);
     const held: Posted[] = [];
