@@ -19,6 +19,10 @@ const benches: Record<string, { file: string; what: string }> = {
   },
   rtt: { file: "bench-rtt.ts", what: "one source at the end of a long road" },
   sources: { file: "bench-sources.ts", what: "four sources against one, and a bad fourth" },
+  gossip: {
+    file: "bench-gossip.ts",
+    what: "P10: transactions spread among 100 and 1,000 nodes, in simulation, with loss and dead",
+  },
   mesh: { file: "bench-mesh.ts", what: "25 nodes find each other; what a peer costs" },
 };
 

@@ -1,4 +1,5 @@
 import { messageOf } from "../base/error.ts";
+import { childOf } from "../base/signal.ts";
 import type { Outcome, Transaction } from "../dockets/types.ts";
 import { limits } from "../runtime/limits.ts";
 import { type GossipOptions, keyOf } from "./gossip.ts";
@@ -23,14 +24,14 @@ interface Hunt {
   /** Who told of it and was not asked yet; who was asked. */
   tellers: string[];
   asked: Set<string>;
+  rounds: number;
   /** Ends all its questions: it came, or is wanted no more. */
   over: AbortController;
-  wake: () => void;
 }
 
 /**
  * Fetches what was told of, each body from one teller at a time. Where that one is silent for a
- * round another is asked beside it, and the first to answer wins. Bounded: so many at once, so many
+ * round another is asked beside it (or the same again), and the first to answer wins. Bounded: so many at once, so many
  * of one teller, so many tellers of each. What it gives up it forgets, so that the next who tells
  * of it begins anew.
  */
@@ -51,10 +52,7 @@ export class Chase {
     const hunt = this.#hunts.get(keyOf(sought.registerId, sought.transactionId));
     if (hunt === undefined) return false;
     const isNew = !hunt.asked.has(peerId) && !hunt.tellers.includes(peerId);
-    if (isNew && hunt.tellers.length < limits.gossip.tellers) {
-      hunt.tellers.push(peerId);
-      hunt.wake();
-    }
+    if (isNew && hunt.tellers.length < limits.gossip.tellers) hunt.tellers.push(peerId);
     return true;
   }
 
@@ -70,8 +68,8 @@ export class Chase {
         wanted: one,
         tellers: [peerId],
         asked: new Set(),
+        rounds: 0,
         over: new AbortController(),
-        wake: () => {},
       };
       this.#hunts.set(keyOf(one.registerId, one.transactionId), hunt);
       hunt.over.signal.addEventListener("abort", () => this.#forget(hunt, peerId), { once: true });
@@ -94,7 +92,6 @@ export class Chase {
     const left = (this.#ofTeller.get(peerId) ?? 1) - 1;
     if (left > 0) this.#ofTeller.set(peerId, left);
     else this.#ofTeller.delete(peerId);
-    hunt.wake();
   }
 
   /** All of one register: what a docket holds already is not fetched. */
@@ -134,45 +131,55 @@ export class Chase {
   /** Asks one teller after the other, with a round's patience for each. */
   async #run(hunt: Hunt): Promise<void> {
     const { signal } = hunt.over;
-    const asking = new Set<Promise<void>>();
+    const asking = new Map<Promise<void>, { abort: () => void; dispose: () => void }>();
     for (;;) {
       const peerId = hunt.tellers.shift();
       if (signal.aborted || (peerId === undefined && asking.size === 0)) break;
       if (peerId !== undefined) {
         hunt.asked.add(peerId);
-        const asked = this.#ask(hunt, peerId).finally(() => asking.delete(asked));
-        asking.add(asked);
+        const question = childOf(signal);
+        const asked = this.#ask(hunt, peerId, question.signal).finally(() => {
+          question.dispose();
+          asking.delete(asked);
+        });
+        asking.set(asked, question);
       }
-      await this.#patience(hunt, asking);
+      await this.#patience(hunt, [...asking.keys()]);
+      // The one that was silent for longest makes way for the next.
+      const [[, oldest] = [undefined, undefined]] = asking;
+      if (asking.size >= limits.gossip.askedAtOnce) oldest?.abort();
     }
     hunt.over.abort();
   }
 
-  /** Until one of those asked is done, or a round is over and there is somebody else to ask. */
-  async #patience(hunt: Hunt, asking: ReadonlySet<Promise<void>>): Promise<void> {
-    const nap = new AbortController();
-    const onOver = () => nap.abort();
-    hunt.over.signal.addEventListener("abort", onOver, { once: true });
+  /** Until one of those asked is done, or a round is over. */
+  async #patience(hunt: Hunt, asking: readonly Promise<void>[]): Promise<void> {
+    const nap = childOf(hunt.over.signal);
     const { bytes } = hunt.wanted;
-    const round = limits.gossip.roundMs + (1_000 * bytes) / limits.gossip.slowBytesPerSecond;
-    const isFull = asking.size >= limits.gossip.askedAtOnce;
-    const roundIsOver = isFull
-      ? new Promise<void>(() => {})
-      : this.options.clock
-          .sleep(round, nap.signal)
-          .then(() => (hunt.tellers.length > 0 ? undefined : anotherTeller(hunt)))
-          .catch(() => undefined);
+    const roundMs = limits.gossip.roundMs + (1_000 * bytes) / limits.gossip.slowBytesPerSecond;
+    const roundIsOver = this.options.clock.sleep(roundMs, nap.signal).then(
+      () => this.#askAgain(hunt),
+      () => undefined,
+    );
     await Promise.race([roundIsOver, ...asking]);
-    hunt.over.signal.removeEventListener("abort", onOver);
     nap.abort();
+    nap.dispose();
   }
 
-  async #ask(hunt: Hunt, peerId: string): Promise<void> {
+  /** Where nobody else told of it, the question may have got lost: it is put once more. */
+  #askAgain(hunt: Hunt): void {
+    const [first] = hunt.asked;
+    hunt.rounds += 1;
+    if (hunt.rounds < limits.gossip.askRounds && hunt.tellers.length === 0 && first !== undefined)
+      hunt.tellers.push(first);
+  }
+
+  async #ask(hunt: Hunt, peerId: string, signal: AbortSignal): Promise<void> {
     const { onFault, onRefused, check, onBody } = this.options;
     const { wanted, over } = hunt;
     let bytes: Uint8Array | null;
     try {
-      bytes = await this.options.fetch(peerId, wanted, over.signal);
+      bytes = await this.options.fetch(peerId, wanted, signal);
     } catch (error) {
       if (!over.signal.aborted) onFault(peerId, { kind: "silent", reason: messageOf(error) });
       return;
@@ -191,10 +198,4 @@ export class Chase {
     onBody({ transaction: checked.value, bytes, from: peerId });
     over.abort();
   }
-}
-
-function anotherTeller(hunt: Hunt): Promise<void> {
-  return new Promise((resolve) => {
-    hunt.wake = resolve;
-  });
 }

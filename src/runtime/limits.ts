@@ -134,14 +134,15 @@ export const limits = {
     gatherMs: 5,
     /** Ids in one announcement, and rounds in which a transaction is told to some of the rest. */
     batchIds: 256,
-    repairRounds: 4,
+    repairRounds: 7,
     /** Transactions being told, being asked for, and asked for on the word of one peer. */
     news: 20_000,
     wanted: 10_000,
     wantedOfPeer: 5_000,
-    /** Bodies under way, and for one body: how many are asked at once, and how many told of it. */
+    /** Bodies under way; for one body: how many are asked at once, how long, how many told of it. */
     fetches: 64,
     askedAtOnce: 3,
+    askRounds: 16,
     tellers: 8,
     /** Peers remembered to have a transaction; bodies of which a part came. */
     holders: 64,
