@@ -15,6 +15,7 @@ import { addKeys } from "./keys.ts";
 import { addLedger } from "./ledger.ts";
 import { addConfig } from "./node-settings.ts";
 import { addPeers } from "./peers.ts";
+import { addQueue } from "./queue.ts";
 import { addRegisterCreate, addRegisters } from "./registers.ts";
 import { addServe } from "./serve.ts";
 import { addThreshold } from "./threshold.ts";
@@ -67,6 +68,7 @@ export function buildProgram(
   addVerify(program, { verifyThread: verify });
   addAudit(program);
   addLedger(program);
+  addQueue(program);
   addPeers(program);
   addTopology(program);
   addThreshold(program);

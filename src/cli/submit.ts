@@ -17,7 +17,7 @@ export function addSubmit(group: Command): void {
   withConnection(
     group
       .command("submit")
-      .description("Submit one record to a register that the node seals; many go by import")
+      .description("Submit one record to a register the node seals or follows; many go by import")
       .argument("<register-id>")
       .argument("<json>", "the record, kept as it is; - reads standard input"),
   )

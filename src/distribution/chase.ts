@@ -31,9 +31,9 @@ interface Hunt {
 
 /**
  * Fetches what was told of, each body from one teller at a time. Where that one is silent for a
- * round another is asked beside it (or the same again), and the first to answer wins. Bounded: so many at once, so many
- * of one teller, so many tellers of each. What it gives up it forgets, so that the next who tells
- * of it begins anew.
+ * round another is asked beside it, or the same again, and the first to answer wins. Bounded: so
+ * many at once, so many of one teller, so many tellers of each. What it gives up it forgets, so
+ * that the next who tells of it begins anew.
  */
 export class Chase {
   readonly #hunts = new Map<string, Hunt>();

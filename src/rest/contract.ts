@@ -7,6 +7,7 @@
 import { healthEndpoints } from "./health-endpoints.ts";
 import { historyEndpoints } from "./history-endpoints.ts";
 import { peerEndpoints } from "./peer-endpoints.ts";
+import { queueEndpoints } from "./queue-endpoints.ts";
 import { recordEndpoints } from "./record-endpoints.ts";
 import { registerEndpoints } from "./register-endpoints.ts";
 import { settingsEndpoints } from "./settings-endpoints.ts";
@@ -22,6 +23,7 @@ export const endpoints = {
   ...registerEndpoints,
   ...recordEndpoints,
   ...thresholdEndpoints,
+  ...queueEndpoints,
   ...tokenEndpoints,
   ...topologyEndpoints,
   ...upkeepEndpoints,

@@ -1,3 +1,4 @@
+import { poolFigures } from "../distribution/distribution.ts";
 import { sourcesOf } from "../peers/adverts.ts";
 import { book } from "../peers/book.ts";
 import { channels } from "../peers/channels.ts";
@@ -25,6 +26,8 @@ export function observeNode(options: {
   observeRegisters();
   observeHealth(options);
   observeCache();
+  const dead = "Submitted transactions that were given up, until an operator retries or drops them";
+  observe("peer.queue.dead", { description: dead }, (tell) => tell(origin.queue().deadCount));
   const depth = "Things that wait in a bounded queue";
   observe("peer.queue.depth", { description: depth }, (tell) => {
     for (const { queue, depth: count } of queues()) tell(count, { queue });
@@ -37,6 +40,7 @@ export function observeNode(options: {
 function queues(): { queue: string; depth: number; capacity: number }[] {
   return [
     { queue: "sealing", depth: origin.queueSize(), capacity: limits.queuedTransactions },
+    { queue: "pending", depth: poolFigures().count, capacity: limits.pendingTransactions },
     { queue: "verifying", depth: waitingPages(), capacity: waitingPagesMax },
     { queue: "feed", depth: deepestBacklog(), capacity: limits.feedBacklog },
   ];

@@ -52,6 +52,7 @@ export function nodeSource(facts: {
     vitals: vitalsMeter(),
     listSettings: facts.listSettings,
     queueSize: origin.queueSize,
+    queueDesk,
     answers: storedAnswers(),
     listPeers: () => book().list().map(viewOf),
     getPeer: (peerId) => {
@@ -91,3 +92,12 @@ export function nodeSource(facts: {
     takeIn: facts.takeIn,
   };
 }
+
+const queueDesk: RestSource["queueDesk"] = {
+  list: async (page) => {
+    const { count: waiting, deadCount: dead } = origin.queue();
+    return { waiting, dead, transactions: await origin.queue().list(page) };
+  },
+  retry: (wanted) => origin.queue().retry(wanted),
+  drop: (wanted) => origin.queue().drop(wanted),
+};

@@ -16,7 +16,7 @@ export const recordEndpoints = {
     method: "POST",
     path: "/api/registers/{registerId}/transactions",
     access: "service",
-    summary: "Submit a record to a register that this node seals; its text is kept as it is",
+    summary: "Submit a record to a register held here, whoever seals it; its text is kept as it is",
     takesIdempotencyKey: true,
     params: registerParams,
     body: z.strictObject({

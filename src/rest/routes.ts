@@ -7,6 +7,7 @@ import * as history from "./history.ts";
 import * as peerFigures from "./peer-figures.ts";
 import * as peerOrders from "./peer-orders.ts";
 import * as peers from "./peers.ts";
+import * as queue from "./queue.ts";
 import * as records from "./records.ts";
 import * as registers from "./registers.ts";
 import * as settings from "./settings.ts";
@@ -52,6 +53,9 @@ export const routes: { [Name in EndpointName]: Handler<Endpoints[Name]> } = {
   submitTransaction: records.submitTransaction,
   importRecords: records.importRecords,
   handInDocket: records.handInDocket,
+  listQueue: queue.listQueue,
+  retryQueued: queue.retryQueued,
+  dropQueued: queue.dropQueued,
   listDockets: dockets.listDockets,
   getDocket: dockets.getDocket,
   getTransaction: dockets.getTransaction,

@@ -4,6 +4,7 @@ import type { Amber } from "../replication/ambers.ts";
 import type { LimitingStage } from "../replication/stages.ts";
 import type { UpkeepStatus } from "../replication/upkeep.ts";
 import type { SettingView } from "../runtime/config.ts";
+import type { QueuedRow } from "../sealing/queued-table.ts";
 import type { NamedValidator } from "../sealing/threshold/invitation.ts";
 import type { ThresholdView } from "../sealing/threshold/threshold-view.ts";
 import type { TrustStatus } from "../trust/trust.ts";
@@ -34,6 +35,7 @@ export interface RestSource {
   listSettings(): SettingView[];
   /** Transactions accepted and not yet sealed or passed on. */
   queueSize(): number;
+  readonly queueDesk: QueueDesk;
 
   /** Answers to requests with an `Idempotency-Key`. */
   readonly answers: AnswerBook;
@@ -120,6 +122,20 @@ export interface RestSource {
     bytes: Uint8Array<ArrayBuffer>;
     sourcePeerId: string | null;
   }): Promise<Outcome<Head> & { alreadyHeld?: boolean }>;
+}
+
+/** What an operator sees and does of the queue. Times are unix ms; 0: none. */
+export interface QueueDesk {
+  list(page: {
+    offset: number;
+    limit: number;
+    state: "waiting" | "dead" | null;
+    registerId: string | null;
+  }): Promise<{ waiting: number; dead: number; transactions: QueuedRow[] }>;
+  /** Throws `not-queued`. */
+  retry(wanted: { registerId: string; transactionId: string }): Promise<void>;
+  /** Throws `not-queued`; `still-tried` for what is no dead letter. */
+  drop(wanted: { registerId: string; transactionId: string }): Promise<void>;
 }
 
 /** A run of dockets that was committed at once; `atMs` is the last one's time. */

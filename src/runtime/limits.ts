@@ -139,7 +139,7 @@ export const limits = {
     news: 20_000,
     wanted: 10_000,
     wantedOfPeer: 5_000,
-    /** Bodies under way; for one body: how many are asked at once, how long, how many told of it. */
+    /** Bodies under way; of one: how many are asked at once, for how long, how many told of it. */
     fetches: 64,
     askedAtOnce: 3,
     askRounds: 16,

@@ -78,6 +78,11 @@ export class MemoryNode implements RestSource {
   vitals = () => ({ cpuPercent: 12.5, memoryMb: 90 });
   listSettings = () => viewSettings(loadConfig({}));
   queueSize = () => 0;
+  queueDesk = {
+    list: async () => ({ waiting: 0, dead: 0, transactions: [] }),
+    retry: (wanted: { registerId: string; transactionId: string }) => this.#queued(wanted),
+    drop: (wanted: { registerId: string; transactionId: string }) => this.#queued(wanted),
+  };
   readonly answers = new MemoryAnswers();
   damaged: string[] = [];
   damagedRegisters = () => this.damaged;
@@ -146,6 +151,12 @@ export class MemoryNode implements RestSource {
       found.push(one);
     }
     return found;
+  }
+
+  /** As if everything that it holds were a dead letter. */
+  async #queued(wanted: { registerId: string; transactionId: string }): Promise<void> {
+    if ((await this.findTransaction(wanted)) !== null) return;
+    throw new PeerError("not-found", "not-queued", { message: "Not queued here" });
   }
 
   async findTransaction(request: { registerId: string; transactionId: string }) {
