@@ -64,6 +64,11 @@ export function messageOf(thrown: unknown): string {
   return String(thrown);
 }
 
+/** Its stable name, or another where it has none. */
+export function codeOf(thrown: unknown, otherwise: string): string {
+  return thrown instanceof PeerError ? thrown.code : otherwise;
+}
+
 /** True for the error of an aborted signal: an end that somebody asked for, not a failure. */
 export function isAbort(thrown: unknown): boolean {
   return thrown instanceof Error && thrown.name === "AbortError";

@@ -11,12 +11,16 @@ export function blameTeller(peerId: string, fault: { kind: Fault; reason: string
   if (kind === "false") {
     // Whoever passes a body on has checked it: the last one made it false.
     const what = `It served a false transaction: ${reason}`;
-    book().reportFailure(peerId, { what, weight: lieWeight });
+    book().reportFailure(peerId, { code: "false-transaction", what, weight: lieWeight });
     quarantine(book(), peerId, { code: "false-transaction", reason: what });
     return;
   }
   const what = kind === "missing" ? `About a transaction: ${reason}` : `Not served: ${reason}`;
-  book().reportFailure(peerId, { what, weight: kind === "missing" ? 2 : 1 });
+  book().reportFailure(peerId, {
+    code: `transaction-${kind}`,
+    what,
+    weight: kind === "missing" ? 2 : 1,
+  });
 }
 
 /** As much as a false docket. */

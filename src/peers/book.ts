@@ -11,6 +11,8 @@ import { Changes } from "./changes.ts";
 import { Journal } from "./journal.ts";
 import {
   type BookOptions,
+  type FailureReport,
+  type Happened,
   type Learned,
   type LearnRefusal,
   recordProblem,
@@ -113,13 +115,13 @@ export class Book {
     this.#changes.moved(peerId);
   }
 
-  /** `weight` 1 is an unanswered call; a proven lie weighs more. */
-  reportFailure(peerId: string, report: { weight?: number; what?: string } = {}): void {
+  reportFailure(peerId: string, report: FailureReport = {}): void {
     const peer = this.#peers.get(peerId);
     if (peer === undefined) return;
-    const { weight = 1, what = "It did not answer" } = report;
+    const { weight = 1, what = "It did not answer", code = "no-answer" } = report;
     peer.failureCount += 1;
-    this.#judge(peer, { type: "peer.failed", message: what.slice(0, 500) }, () => {
+    const why = { type: "peer.failed", message: what.slice(0, 500), facts: { code } };
+    this.#judge(peer, why, () => {
       peer.score = withFailure(peer.score, { nowMs: this.options.nowMs(), weight });
     });
     this.#changes.moved(peerId);
@@ -133,11 +135,7 @@ export class Book {
     this.#changes.changed(peer.peerId);
   }
 
-  /** Something that an operator may ask the reason of. */
-  note(
-    peer: Peer,
-    happened: { type: string; message: string; untilMs?: number; facts?: Record<string, unknown> },
-  ): void {
+  note(peer: Peer, happened: Happened & { untilMs?: number }): void {
     const points = this.pointsOf(peer);
     const { peerId } = peer;
     this.journal.note({ peerId, ...happened, pointsBefore: points, pointsAfter: points });
@@ -274,7 +272,7 @@ export class Book {
   }
 
   /** Makes the change and notes what it did to the score. */
-  #judge(peer: Peer, why: { type: string; message: string }, change: () => void): void {
+  #judge(peer: Peer, why: Happened, change: () => void): void {
     const pointsBefore = this.pointsOf(peer);
     change();
     const pointsAfter = this.pointsOf(peer);

@@ -1,5 +1,5 @@
 import { backoffMs } from "../base/backoff.ts";
-import { isAbort, messageOf, PeerError } from "../base/error.ts";
+import { codeOf, isAbort, messageOf, PeerError } from "../base/error.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import { type Address, addressText, networkGroup, scopeOf } from "./address.ts";
@@ -208,7 +208,8 @@ export class Dialler {
     if (isSeed) this.#seedIds.set(target.key, greeted.record.peerId);
     if (expected !== null && expected.peerId !== greeted.record.peerId) {
       expected.connection = "disconnected";
-      options.book.reportFailure(expected.peerId, { what: "Another node answers at its address" });
+      const what = "Another node answers at its address";
+      options.book.reportFailure(expected.peerId, { code: "other-node", what });
     }
     const peer = this.#takeInUnlessSelf(greeted, target);
     if (peer === null) return;
@@ -273,7 +274,8 @@ export class Dialler {
     const reason = messageOf(error);
     if (target.peer !== null && target.peer.connection === "connecting") {
       target.peer.connection = "disconnected";
-      options.book.reportFailure(target.peer.peerId, { what: `Not reached: ${reason}` });
+      const code = codeOf(error, "not-reached");
+      options.book.reportFailure(target.peer.peerId, { code, what: `Not reached: ${reason}` });
     }
     const facts = { address: addressText(target.address), reason, waitMs };
     if (attempt === 0) options.log.warn(facts, "Peer not reached; trying again");

@@ -36,7 +36,7 @@ export async function exchange(
   if (!answer.success || book.isResting(peer)) return 0;
   if (answer.knownPeers.length > limits.exchangePeers) {
     const what = `It sent ${answer.knownPeers.length} peers where ${limits.exchangePeers} were asked for`;
-    book.reportFailure(peer.peerId, { what, weight: 5 });
+    book.reportFailure(peer.peerId, { code: "too-many-peers", what, weight: 5 });
     return 0;
   }
   return hear(book, { records: answer.knownPeers.map(recordOf), tellerHost: peer.host });

@@ -2,6 +2,22 @@ import { isAddressUsable } from "./address.ts";
 import type { Peer } from "./peer.ts";
 import type { PeerRecord } from "./record.ts";
 
+export interface FailureReport {
+  /** 1 is an unanswered call; a proven lie weighs more. */
+  weight?: number;
+  /** One sentence. */
+  what?: string;
+  /** The same as a stable name. */
+  code?: string;
+}
+
+/** Something that an operator may ask the reason of. */
+export interface Happened {
+  type: string;
+  message: string;
+  facts?: Record<string, unknown>;
+}
+
 /**
  * itself  we dialled the address and it answered under this name
  * caller  somebody who called us says it of himself: nobody has shown that he is there

@@ -3,7 +3,7 @@
  * heartbeats, and swap address lists. Owns the timers; what it learns goes into the book. It is a
  * value that gets clock, dice and everything it does to the outside as functions.
  */
-import { messageOf } from "../base/error.ts";
+import { codeOf, messageOf } from "../base/error.ts";
 import { pickSome } from "../base/prng.ts";
 import { type Clock, every } from "../runtime/clock.ts";
 import { limits } from "../runtime/limits.ts";
@@ -133,14 +133,14 @@ export class Mesh {
     if (hear(this.options.book, { records: wanted, tellerHost }) > 0) this.#dialler.dialDue();
   }
 
-  /** Ends every connection to the peer; `reason` is for the log. */
-  disconnect(peer: Peer, reason: string): void {
+  /** Ends every connection to the peer; why is for the log and those who ask. */
+  disconnect(peer: Peer, { code, reason }: { code: string; reason: string }): void {
     const wasConnected = peer.connection === "connected";
     if (wasConnected || peer.connection === "connecting") peer.connection = "disconnected";
     this.options.channels.drop(peer.peerId);
     if (!wasConnected) return;
     const message = `Disconnected: ${reason}`.slice(0, 500);
-    this.options.book.note(peer, { type: "peer.disconnected", message });
+    this.options.book.note(peer, { type: "peer.disconnected", message, facts: { code } });
     this.options.log.warn({ peerId: peer.peerId, reason }, "Peer disconnected");
   }
 
@@ -177,7 +177,7 @@ export class Mesh {
     for (const { peerId, reason } of channels.distrusted()) {
       const peer = book.get(peerId);
       if (peer === null) channels.drop(peerId);
-      else this.disconnect(peer, reason);
+      else this.disconnect(peer, { code: "distrusted", reason });
     }
   }
 
@@ -211,20 +211,25 @@ export class Mesh {
         options: this.options.heartbeat,
       });
       if (beat.answeredBy !== null && beat.answeredBy !== peer.peerId) {
-        return this.disconnect(peer, "Another node answers at its address");
+        const reason = "Another node answers at its address";
+        return this.disconnect(peer, { code: "other-node", reason });
       }
       const what = "It answered a heartbeat";
       book.reportSuccess(peer.peerId, { latencyMs: beat.latencyMs, what });
       // It forgot us, or never knew us: hello and registration again.
-      if (!beat.isRegistered) this.disconnect(peer, "It does not know us");
+      const isForgotten = !beat.isRegistered;
+      const reason = "It does not know us";
+      if (isForgotten) this.disconnect(peer, { code: "not-registered", reason });
     } catch (error) {
       if (this.#stopping.signal.aborted || peer.connection !== "connected") return;
       if (clock.monotonicMs() - startedAtMs > heartbeatTimeoutMs + heldUpMs) {
         return this.#retryBeat(peer);
       }
-      book.reportFailure(peer.peerId, { what: `Heartbeat failed: ${messageOf(error)}` });
-      log.debug({ peerId: peer.peerId, reason: messageOf(error) }, "Heartbeat failed");
-      if (peer.failureCount >= missedHeartbeatsMax) this.disconnect(peer, messageOf(error));
+      const why = { code: codeOf(error, "heartbeat-failed"), reason: messageOf(error) };
+      const { code, reason } = why;
+      book.reportFailure(peer.peerId, { code, what: `Heartbeat failed: ${reason}` });
+      log.debug({ peerId: peer.peerId, reason }, "Heartbeat failed");
+      if (peer.failureCount >= missedHeartbeatsMax) this.disconnect(peer, why);
       else this.#retryBeat(peer);
     }
   }

@@ -86,7 +86,7 @@ export async function removePeer(peerId: string): Promise<void> {
   await carryOut(
     (sql) => deletePeers(sql, [peerId]),
     () => {
-      mesh().disconnect(peer, "Removed by the operator");
+      mesh().disconnect(peer, { code: "removed", reason: "Removed by the operator" });
       mesh().forget(peerId);
       gate().expel(peerId);
       book().forget(peerId);

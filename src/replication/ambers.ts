@@ -5,6 +5,8 @@ import type { TrustStatus } from "../trust/trust.ts";
 export interface Amber {
   /** Stable: one of `amberCodes`. */
   code: AmberCode;
+  /** A notice is worth knowing and nothing is wrong; a warning makes the node `degraded`. */
+  level: "notice" | "warning";
   /** One sentence. */
   message: string;
   facts: Record<string, number | string>;
@@ -28,8 +30,8 @@ export interface Signs {
   diskPercent: number;
   trust: TrustStatus;
   nowMs: number;
-  /** Subscribed registers, each with how many peers it could be had from. */
-  sourceCounts: readonly number[];
+  /** Subscribed registers: how many peers each could be had from, now and at the most. */
+  sources: readonly { count: number; most: number }[];
   /** How far the clocks of connected peers are ahead of ours, ms. */
   clocksAheadMs: readonly number[];
   loopStallMs: number;
@@ -45,13 +47,13 @@ function database({ databaseMs }: Signs): Amber | null {
   const ms = Math.round(middleOf(databaseMs) ?? 0);
   if (ms <= limits.slowDatabaseMs) return null;
   const message = `The database takes ${ms} ms to answer the least of questions`;
-  return { code: "slow-database", message, facts: { ms } };
+  return { code: "slow-database", level: "warning", message, facts: { ms } };
 }
 
 function disk({ diskPercent: percent }: Signs): Amber | null {
   if (percent < limits.fullDiskPercent) return null;
   const message = `The disk of the data directory is ${percent} % full`;
-  return { code: "disk-nearly-full", message, facts: { percent } };
+  return { code: "disk-nearly-full", level: "warning", message, facts: { percent } };
 }
 
 function certificate({ trust, nowMs }: Signs): Amber | null {
@@ -61,17 +63,23 @@ function certificate({ trust, nowMs }: Signs): Amber | null {
   const whose = first === own ? "This node's certificate" : "A trusted authority's certificate";
   const endsAt = new Date(first).toISOString();
   const message = `${whose} ${first <= nowMs ? "ended" : "ends"} at ${endsAt}`;
-  return { code: "certificate-expiring", message, facts: { endsAt } };
+  return { code: "certificate-expiring", level: "warning", message, facts: { endsAt } };
 }
 
-/** No names: whoever reads this may not know of every register. */
-function sources({ sourceCounts }: Signs): Amber | null {
-  const registers = sourceCounts.filter((count) => count <= 1).length;
+/**
+ * No names: whoever reads this may not know of every register. Where there never was more than one
+ * source, as between two nodes, that is how the network was built; to lose one is a warning.
+ */
+function sources({ sources }: Signs): Amber | null {
+  const few = sources.filter(({ count }) => count <= 1);
+  const registers = few.length;
+  const isLost = few.some(({ count, most }) => count === 0 || most > 1);
+  const level = isLost ? "warning" : "notice";
   if (registers === 0) return null;
   const what =
     registers === 1 ? "1 subscribed register has" : `${registers} subscribed registers have`;
   const message = `${what} no more than one peer to be had from`;
-  return { code: "single-source", message, facts: { registers } };
+  return { code: "single-source", level, message, facts: { registers } };
 }
 
 function clock({ clocksAheadMs }: Signs): Amber | null {
@@ -82,14 +90,14 @@ function clock({ clocksAheadMs }: Signs): Amber | null {
   const peers = clocksAheadMs.length;
   const whom = peers === 1 ? "its one peer's" : `the middle one of ${peers} peers'`;
   const message = `This node's clock is ${seconds} s ${way} ${whom}`;
-  return { code: "clock-off", message, facts: { aheadMs: -aheadMs, peers } };
+  return { code: "clock-off", level: "warning", message, facts: { aheadMs: -aheadMs, peers } };
 }
 
 function eventLoop({ loopStallMs }: Signs): Amber | null {
   const ms = Math.round(loopStallMs);
   if (ms <= limits.loopStallMs) return null;
   const message = `This process answered nothing for ${ms} ms within the last minute`;
-  return { code: "event-loop-stalled", message, facts: { ms } };
+  return { code: "event-loop-stalled", level: "warning", message, facts: { ms } };
 }
 
 /** The upper one of two. */

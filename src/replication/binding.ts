@@ -156,14 +156,15 @@ export function reportSource(report: SourceReport): void {
     return;
   }
   if (report.kind === "unreachable") {
-    book().reportFailure(peerId, { what: `As a source: ${report.error.message}` });
+    const { code, message } = report.error;
+    book().reportFailure(peerId, { code, what: `As a source: ${message}` });
     return;
   }
   const { code, docketNumber, message } = report.refusal;
   const where = docketNumber === null ? "" : ` in docket ${docketNumber}`;
   const what = `It served something false${where} (${code}): ${message}`;
   const isLie = !honest.has(code);
-  book().reportFailure(peerId, { what, weight: isLie ? lieWeight : 1 });
+  book().reportFailure(peerId, { code, what, weight: isLie ? lieWeight : 1 });
   if (isLie) quarantine(book(), peerId, { code, reason: what });
 }
 

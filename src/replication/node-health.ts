@@ -25,6 +25,8 @@ interface Watch {
   options: { dataDir: string; clock: Clock; trustStatus: () => TrustStatus };
   databaseMs: number[];
   ambers: Amber[];
+  /** Of each followed register, since this node started. */
+  mostSources: Map<string, number>;
   stop: () => Promise<void>;
 }
 
@@ -40,7 +42,7 @@ export function open(options: Watch["options"]): void {
   const { clock } = options;
   loopDelays();
   const looking = every(limits.healthLookMs, { clock, tick: look });
-  watch = { options, databaseMs: [], ambers: [], stop: looking.stop };
+  watch = { options, databaseMs: [], ambers: [], mostSources: new Map(), stop: looking.stop };
   looking.now();
 }
 
@@ -93,17 +95,27 @@ async function look(): Promise<void> {
     diskPercent: diskUsagePercent(dataDir),
     trust: trustStatus(),
     nowMs: clock.nowMs(),
-    sourceCounts: listSubscriptions()
-      .filter((one) => one.pausedAt === null)
-      .map(({ registerId }) => sourcesOf(registerId).length),
+    sources: countSources(watch.mostSources),
     clocksAheadMs: book()
       .connected()
       .flatMap((peer) => peer.clockAheadMs ?? []),
     loopStallMs: loopDelays().maxMs,
   });
-  tellChanges(watch.ambers, found);
+  tellChanges(watch.ambers.filter(isWarning), found.filter(isWarning));
   if (isThere && looks++ % trimLooks === 0) await trimLog(clock.nowMs());
   watch.ambers = found;
+}
+
+function countSources(mostOf: Map<string, number>): { count: number; most: number }[] {
+  const followed = listSubscriptions().filter((one) => one.pausedAt === null);
+  const ids = new Set(followed.map(({ registerId }) => registerId));
+  for (const registerId of mostOf.keys()) if (!ids.has(registerId)) mostOf.delete(registerId);
+  return [...ids].map((registerId) => {
+    const count = sourcesOf(registerId).length;
+    const most = Math.max(count, mostOf.get(registerId) ?? 0);
+    mostOf.set(registerId, most);
+    return { count, most };
+  });
 }
 
 async function trimLog(nowMs: number): Promise<void> {
@@ -111,6 +123,10 @@ async function trimLog(nowMs: number): Promise<void> {
   await trimEvents(sql(), { keep, keepMinor, beforeMs: nowMs - eventAgeMs }).catch((error) => {
     log.debug({ err: messageOf(error) }, "The event log was not cut");
   });
+}
+
+function isWarning({ level }: Amber): boolean {
+  return level === "warning";
 }
 
 function tellChanges(before: readonly Amber[], now: readonly Amber[]): void {

@@ -4,7 +4,7 @@ import scalarFile from "../../vendor/scalar/scalar.js.gz" with { type: "file" };
 import { apiPage } from "./api-page.ts";
 import { describeApi } from "./openapi.ts";
 
-export type Page = (request: Request) => Response | Promise<Response>;
+type Page = (request: Request) => Response | Promise<Response>;
 
 /** The contract for people and programs, by path. Everything comes from this process. */
 export function apiPages(version: string): Record<string, Page> {

@@ -78,6 +78,11 @@ export function changeRates(settings: RateSettings): void {
   listening?.rates.change(settings);
 }
 
+/** Readers of `/api/events` at present. */
+export function eventReaders(): number {
+  return listening?.events.readerCount ?? 0;
+}
+
 /** Stops listening, lets running answers end within `stopMs`, then cuts what is left. */
 export async function close(): Promise<void> {
   const server = listening?.app.server;

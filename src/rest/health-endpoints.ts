@@ -5,6 +5,8 @@ import { count } from "./schemas.ts";
 /** It works, and should be looked at before it doesn't. */
 const warning = z.object({
   code: z.string(),
+  /** A notice is worth knowing and nothing is wrong; a warning makes the node degraded. */
+  level: z.enum(["notice", "warning"]),
   message: z.string(),
   facts: z.record(z.string(), z.union([z.string(), z.number()])),
 });
@@ -58,7 +60,7 @@ export const healthEndpoints = {
     summary: "State with what is amber and why, uptime and peers in figures",
     response: z.object({
       status: z.enum(["healthy", "degraded", "unhealthy"]),
-      /** Empty unless degraded; what makes it unhealthy stands in `checks`. */
+      /** Notices only unless degraded; what makes it unhealthy stands in `checks`. */
       warnings: z.array(warning),
       checks: z.record(z.string(), z.boolean()),
       service: z.literal("peer-service"),

@@ -71,7 +71,8 @@ async function stateOf(source: RestSource) {
   const checks = await source.checks();
   const isWell = Object.values(checks).every(Boolean);
   const warnings = [...source.ambers().map((amber) => ({ ...amber })), ...damageOf(source)];
-  const word = !isWell ? "unhealthy" : warnings.length > 0 ? "degraded" : "healthy";
+  const isAmber = warnings.some(({ level }) => level === "warning");
+  const word = !isWell ? "unhealthy" : isAmber ? "degraded" : "healthy";
   return { checks, isWell, warnings, word } as const;
 }
 
@@ -81,7 +82,8 @@ function damageOf(source: RestSource) {
   if (damaged.length === 0) return [];
   const count = damaged.length === 1 ? "one register" : `${damaged.length} registers`;
   const message = `An audit found damage in ${count}; the damaged dockets are not served`;
-  return [{ code: "audit-found-damage", message, facts: { registers: damaged.length } }];
+  const facts = { registers: damaged.length };
+  return [{ code: "audit-found-damage", level: "warning" as const, message, facts }];
 }
 
 function securityOf(status: TrustStatus) {

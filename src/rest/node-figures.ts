@@ -15,6 +15,7 @@ import * as origin from "../sealing/origin.ts";
 import { observe, type Tell } from "../telemetry/meter.ts";
 import type { TrustStatus } from "../trust/trust.ts";
 import { waitingPages, waitingPagesMax } from "../workers/pool.ts";
+import { eventReaders } from "./app.ts";
 
 /** What metrics tell of the node's parts: asked for when somebody wants to know. */
 export function observeNode(options: {
@@ -42,6 +43,7 @@ function queues(): { queue: string; depth: number; capacity: number }[] {
     { queue: "sealing", depth: origin.queueSize(), capacity: limits.queuedTransactions },
     { queue: "pending", depth: poolFigures().count, capacity: limits.pendingTransactions },
     { queue: "verifying", depth: waitingPages(), capacity: waitingPagesMax },
+    { queue: "event-readers", depth: eventReaders(), capacity: limits.eventStreams },
     { queue: "feed", depth: deepestBacklog(), capacity: limits.feedBacklog },
   ];
 }
@@ -153,8 +155,10 @@ function ownSeries(): string[] {
 
 function observeHealth(options: Parameters<typeof observeNode>[0]): void {
   const { dataDir, trustStatus, nowMs } = options;
-  observe("peer.degraded", { description: "1 for what is amber at present, else 0" }, (tell) => {
-    const codes = new Set(ambers().map(({ code }) => code));
+  observe("peer.degraded", { description: "1 for each warning at present, else 0" }, (tell) => {
+    const codes = new Set(
+      ambers().flatMap(({ code, level }) => (level === "warning" ? [code] : [])),
+    );
     for (const reason of amberCodes) tell(codes.has(reason) ? 1 : 0, { reason });
   });
   const database = "Time that the database took for the least of questions, in seconds";

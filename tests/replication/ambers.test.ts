@@ -12,7 +12,10 @@ const well: Signs = {
     authorityExpiresAtMs: null,
   },
   nowMs: 1_000_000,
-  sourceCounts: [2, 3],
+  sources: [
+    { count: 2, most: 2 },
+    { count: 3, most: 4 },
+  ],
   clocksAheadMs: [5, -5],
   loopStallMs: 20,
 };
@@ -27,8 +30,8 @@ const cases: [AmberCode, Partial<Signs>][] = [
   ["disk-nearly-full", { diskPercent: limits.fullDiskPercent }],
   ["certificate-expiring", { trust: { ...well.trust, certificateExpiresAtMs: soonMs } }],
   ["certificate-expiring", { trust: { ...well.trust, authorityExpiresAtMs: soonMs } }],
-  ["single-source", { sourceCounts: [2, 1] }],
-  ["single-source", { sourceCounts: [0] }],
+  ["single-source", { sources: [{ count: 1, most: 2 }] }],
+  ["single-source", { sources: [{ count: 0, most: 0 }] }],
   ["clock-off", { clocksAheadMs: [-40_000, -31_000, 0] }],
   ["event-loop-stalled", { loopStallMs: limits.loopStallMs + 1 }],
 ];
@@ -36,11 +39,20 @@ const cases: [AmberCode, Partial<Signs>][] = [
 describe("Health (weakness 67)", () => {
   test("is not amber when nothing is wrong, nor when nothing is known", () => {
     expect(codes({})).toEqual([]);
-    expect(codes({ databaseMs: [], clocksAheadMs: [], sourceCounts: [] })).toEqual([]);
+    expect(codes({ databaseMs: [], clocksAheadMs: [], sources: [] })).toEqual([]);
   });
 
   test.each(cases)("tells %s by its code", (code, changed) => {
     expect(codes(changed)).toEqual([code]);
+  });
+
+  test("one source is a notice, until there were more or there is none", () => {
+    const levelAt = (...sources: Signs["sources"][number][]) =>
+      judgeHealth({ ...well, sources })[0]?.level;
+    const only = { count: 1, most: 1 };
+    expect(levelAt(only)).toBe("notice");
+    expect(levelAt(only, { count: 1, most: 2 })).toBe("warning");
+    expect(levelAt(only, { count: 0, most: 0 })).toBe("warning");
   });
 
   test("one slow answer, one peer of three with a wrong clock: nothing of it", () => {

@@ -70,7 +70,8 @@ describe("spawnChild", () => {
     const parent = spawnChild([process.execPath, "-e", script]);
     const pid = Number(await textOf(parent));
     expect(await parent.exited).toBe(1);
-    expect(isAlive(pid)).toBe(false);
+    // It was sent the signal; under load it dies of it a moment after the parent.
+    while (isAlive(pid)) await Bun.sleep(10);
   });
 });
 

@@ -9,13 +9,15 @@ import { plural } from "../words/numbers.ts";
 
 interface Alert {
   key: string;
-  tone: "bad" | "warn";
+  tone: "bad" | "warn" | "info";
   text: ComponentChildren;
   href?: string;
   action?: string;
 }
 
 const shownMax = 8;
+const ranks = { bad: 0, warn: 1, info: 2 };
+const words = { bad: "Fault", warn: "Warning", info: "Notice" };
 
 /** What needs somebody, the worst first. */
 export function Alerts() {
@@ -45,7 +47,7 @@ export function Alerts() {
       })),
     ...fromTopology(mesh, held.length),
   ];
-  const alerts = all.toSorted((left, right) => left.tone.localeCompare(right.tone));
+  const alerts = all.toSorted((left, right) => ranks[left.tone] - ranks[right.tone]);
   return (
     <Card
       title="Needs attention"
@@ -59,7 +61,7 @@ export function Alerts() {
           {alerts.slice(0, shownMax).map((alert) => (
             <li key={alert.key} class={`alert ${alert.tone}`}>
               <Icon name={alert.tone === "bad" ? "cross" : "warning"} />
-              <span class="sr-only">{alert.tone === "bad" ? "Fault: " : "Warning: "}</span>
+              <span class="sr-only">{words[alert.tone]}: </span>
               <span class="alert-text">{alert.text}</span>
               {alert.href === undefined ? null : <a href={alert.href}>{alert.action}</a>}
             </li>
@@ -82,9 +84,9 @@ function fromHealth(report: Health): Alert[] {
       }),
     ),
     ...report.warnings.map(
-      ({ code, message }): Alert => ({
+      ({ code, level, message }): Alert => ({
         key: `health ${code}`,
-        tone: "warn",
+        tone: level === "warning" ? "warn" : "info",
         text: <Foreign text={`${message}.`} max={300} />,
       }),
     ),
