@@ -26,14 +26,21 @@ const children = new Set<Bun.Subprocess>();
  */
 export async function startNode(
   name: string,
-  options: { environment?: Record<string, string>; seed?: BenchNode; lagFile?: string } = {},
+  options: {
+    environment?: Record<string, string>;
+    seed?: BenchNode;
+    lagFile?: string;
+    /** A file that is loaded before the program. */
+    preload?: string;
+  } = {},
 ): Promise<BenchNode> {
   const dataDir = join(folder, name);
   const seeds = options.seed === undefined ? [] : ["--seed", options.seed.grpcAddress];
   const ports = ["--http-port", "0", "--grpc-port", "0"];
   const runFile = Bun.file(join(dataDir, "run.json"));
   const startedAtMs = performance.now();
-  const preload = options.lagFile === undefined ? [] : ["--preload", lag];
+  const loaded = [options.preload, options.lagFile === undefined ? undefined : lag];
+  const preload = loaded.flatMap((file) => (file === undefined ? [] : ["--preload", file]));
   const child = Bun.spawn(
     [
       process.execPath,
@@ -137,6 +144,27 @@ export async function importRecords(
     await post(source, { path, body: lines.join("") });
   }
   return made.registerId;
+}
+
+/** Until it has heard that somebody holds the register. */
+export async function hears(node: BenchNode, registerId: string): Promise<void> {
+  await until(async () => {
+    const known = await get<{ registerId: string }[]>(node, "/api/registers/available");
+    return known.some((one) => one.registerId === registerId);
+  });
+}
+
+/** To all of it, once the node has heard of it. */
+export async function subscribeTo(node: BenchNode, registerId: string): Promise<void> {
+  await hears(node, registerId);
+  const path = `/api/registers/${registerId}/subscribe`;
+  await post(node, { path, body: { mode: "full-replica" } });
+}
+
+/** Whether all that it subscribed to is here. */
+export async function isWhole(node: BenchNode): Promise<boolean> {
+  const all = await get<{ syncState: string }[]>(node, "/api/registers/subscriptions");
+  return all.every((one) => one.syncState === "FullyReplicated");
 }
 
 /** How long a node's event loop was held up at most since then, ms. */
