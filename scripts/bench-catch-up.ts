@@ -11,7 +11,6 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import postgres from "postgres";
-import { scanPage } from "../src/dockets/bundle.ts";
 import { joinPage } from "../src/dockets/join.ts";
 import type { Anchor, CheckedPage, VerifiedPage } from "../src/dockets/types.ts";
 import { appendPage } from "../src/registers/append.ts";
@@ -20,10 +19,10 @@ import * as heads from "../src/registers/heads.ts";
 import { emptyAnchor } from "../src/replication/commit.ts";
 import { migrate } from "../src/store/migrate.ts";
 import * as store from "../src/store/sql.ts";
-import { openChannel } from "../src/wire/client.ts";
-import { replication } from "../src/wire/services.ts";
 import * as workers from "../src/workers/pool.ts";
 import { copyPages } from "./bench-copy.ts";
+import { medianOf, spreadOf } from "./bench-figures.ts";
+import { pullAll, verifyAll } from "./bench-frames.ts";
 import {
   type BenchNode,
   end,
@@ -36,7 +35,7 @@ import {
   stopNode,
   until,
 } from "./bench-node.ts";
-import { medianOf, readRegister, spreadOf } from "./bench-reader.ts";
+import { readRegister } from "./bench-reader.ts";
 import { findTestDatabase } from "./test-database.ts";
 
 const records = Number(argument("--records") ?? 100_000);
@@ -78,10 +77,12 @@ async function bench(): Promise<void> {
     say(`round ${round} of ${rounds}`);
     await timed("stream (no verification, no store)", () => pullAll(source, registerId));
     workers.open({ threadUrl: null, count: 0 });
-    const pages = await timed("verify, one thread", () => verifyAll(registerId, frames));
+    const pages = await timed("verify, one thread", () =>
+      verifyAll(registerId, { frames, verifyTransactions }),
+    );
     await workers.close();
     workers.open({ threadUrl: workerUrl, count: navigator.hardwareConcurrency });
-    await timed("verify, all threads", () => verifyAll(registerId, frames));
+    await timed("verify, all threads", () => verifyAll(registerId, { frames, verifyTransactions }));
     await timed("catch-up without a store", () =>
       readRegister(registerId, { addresses: [source.grpcAddress], headNumber, verifyTransactions }),
     );
@@ -156,60 +157,6 @@ async function catchUp(
   }
 }
 
-async function pullAll(source: BenchNode, registerId: string): Promise<Uint8Array<ArrayBuffer>[]> {
-  const frames: Uint8Array<ArrayBuffer>[] = [];
-  for await (const frame of framesOf(source, registerId)) frames.push(new Uint8Array(frame));
-  return frames;
-}
-
-async function* framesOf(source: BenchNode, registerId: string): AsyncGenerator<Uint8Array> {
-  const channel = openChannel({ address: source.grpcAddress });
-  const range = {
-    registerId,
-    nextDocket: 0,
-    docketCountMax: 0,
-    bytesMax: 0,
-    headersOnly: false,
-    controlOnly: false,
-  };
-  yield* channel.stream(replication.pullRange, range);
-  channel.close();
-}
-
-async function verifyAll(
-  registerId: string,
-  frames: readonly Uint8Array<ArrayBuffer>[],
-): Promise<CheckedPage[]> {
-  const first = await verifyFrame(registerId, {
-    bytes: frames[0] as Uint8Array<ArrayBuffer>,
-    next: 0,
-  });
-  const checking = [Promise.resolve(first)];
-  let next = first.dockets.length;
-  for (const bytes of frames.slice(1)) {
-    checking.push(verifyFrame(registerId, { bytes, next, after: first }));
-    next += docketCountOf(bytes);
-  }
-  return Promise.all(checking);
-}
-
-async function verifyFrame(
-  registerId: string,
-  frame: { bytes: Uint8Array<ArrayBuffer>; next: number; after?: CheckedPage | null },
-): Promise<CheckedPage> {
-  const outcome = await workers.verifyPage({
-    registerId,
-    bytes: frame.bytes,
-    nextNumber: frame.next,
-    policy: frame.after?.policyAfter ?? null,
-    nowMs: Date.now(),
-    verifyTransactions,
-    acceptUnsealed: false,
-  });
-  if (!outcome.ok) throw new Error(outcome.refusal.message);
-  return outcome.value;
-}
-
 function joinAll(registerId: string, pages: readonly CheckedPage[]): VerifiedPage[] {
   let anchor: Anchor = emptyAnchor(registerId);
   return pages.map((page) => {
@@ -218,11 +165,6 @@ function joinAll(registerId: string, pages: readonly CheckedPage[]): VerifiedPag
     anchor = joined.value.next;
     return joined.value;
   });
-}
-
-function docketCountOf(bytes: Uint8Array): number {
-  const scanned = scanPage(bytes);
-  return scanned.ok ? scanned.value.bundles.length : 0;
 }
 
 async function timed<T>(what: string, work: () => Promise<T>): Promise<T> {

@@ -1,128 +1,166 @@
 /**
- * What size costs. A register of many small dockets, sealed by our own code through the one road,
- * beside one of 10,000: memory of source and target, catch-up, reads at the source, start on the
- * store that came of it. Then a node that follows many registers of one source at once. Source,
- * target and database are processes of their own.
+ * What size costs: one register of very many dockets of one small record. Start of a node on that
+ * store (P8), reads by number and by id, and a replica's whole catch-up: its speed shortly behind
+ * docket 10,000 and shortly before the end, in windows of one length, once everything is warm (P12),
+ * and the memory of both processes (P7). Source, target and database are processes of their own.
  *
- *   bun run bench large [--dockets 1000000] [--registers 1000] [--store postgres|embedded] [--json]
+ *   bun run bench large [--dockets 1000000] [--store postgres|embedded] [--drop] [--json]
+ *
+ * The register is sealed by our own code through the one road at the first run, which takes some
+ * minutes for a million, and kept for the next; `--drop` takes it away afterwards.
  */
 import { parseArgs } from "node:util";
-import postgres from "postgres";
+import { dropLong, dropSchemas, environmentIn, longRegister } from "./bench-data.ts";
+import { medianOf, quantilesOf, spreadOf, stopwatch } from "./bench-figures.ts";
+import { forgetHighest, memoryOf, shownMemory } from "./bench-memory.ts";
 import {
   type BenchNode,
   end,
   get,
-  memoryOf,
+  hears,
+  isWhole,
   post,
   startNode,
   stopNode,
-  until,
 } from "./bench-node.ts";
 import { findTestDatabase } from "./test-database.ts";
 
 const { values } = parseArgs({
   options: {
     dockets: { type: "string", default: "1000000" },
-    registers: { type: "string", default: "1000" },
     store: { type: "string", default: "postgres" },
+    drop: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
   },
 });
+const dockets = Number(values.dockets);
 const smallDockets = 10_000;
-const rounds = 3;
+const windows = 5;
+const windowSeconds = dockets >= 500_000 ? 2 : 1;
 const readCount = 1_000;
-const linesAtOnce = 5_000;
-const schemas: string[] = [];
+const targets = { memoryMb: 250, startMs: values.store === "embedded" ? 2_000 : 500, percent: 90 };
 
-const database =
-  values.store === "postgres" ? await findTestDatabase(process.env.TEST_DATABASE_URL) : null;
-if (values.store === "postgres" && !database?.url) throw new Error("There is no PostgreSQL here");
+const database = await findTestDatabase(process.env.TEST_DATABASE_URL);
+const url = values.store === "postgres" ? database.url : null;
+if (values.store === "postgres" && url === null) throw new Error("There is no PostgreSQL here");
 try {
   await bench();
 } finally {
   end();
-  await dropSchemas();
-  await database?.stop();
+  await dropSchemas(url);
+  if (values.drop) await dropLong(url, { dockets });
+  database.stop();
 }
 process.exit(0);
 
 async function bench(): Promise<void> {
-  const large = Number(values.dockets);
-  const result: Record<string, unknown> = { store: values.store };
-  if (large > 0) {
-    const small = await measureDockets(Math.min(smallDockets, large));
-    const big = large > smallDockets ? await measureDockets(large) : small;
-    const ratio = Math.round((100 * big.catchUpPerSecond) / small.catchUpPerSecond);
-    Object.assign(result, { small, large: big, p12Percent: ratio });
-    say(`\nP12 catch-up at ${big.dockets} of that at ${small.dockets} dockets    ${ratio} %`);
+  say(`\n${dockets} dockets of one record (${values.store})\n`);
+  const register = await longRegister(url, { dockets });
+  show(
+    "sealed, verified and stored when built",
+    `${perSecond(dockets, register.seconds)} dockets/s`,
+  );
+  const start = { environment: register.environment };
+  const startMs: number[] = [];
+  for (let round = 0; round < windows; round += 1) {
+    const node = await startNode(register.name, start);
+    startMs.push(node.startMs);
+    await stopNode(node, { keep: true });
   }
-  if (Number(values.registers) > 0) {
-    result.registers = await measureRegisters(Number(values.registers));
-  }
+  const source = await startNode(register.name, start);
+  show("start on that store, median (P8)", `${Math.round(medianOf(startMs))} ms`);
+  const reads = await measureReads(source, register.registerId);
+  const caught = await catchUp(source, register.registerId);
+  const served = memoryOf(source);
+  show("memory of the source, serving (P7)", shownMemory(served));
+  await stopNode(source, { keep: true });
+  const small = Math.round(medianOf(caught.early));
+  const large = Math.round(medianOf(caught.late));
+  const percent = Math.round((100 * large) / small);
+  show(
+    `catch-up behind docket ${smallDockets}`,
+    `${small} dockets/s  ± ${spreadOf(caught.early)} %`,
+  );
+  show("catch-up before the end", `${large} dockets/s  ± ${spreadOf(caught.late)} %`);
+  show("P12 the one of the other", `${percent} %`);
+  const result = {
+    name: "P7 P8 P12",
+    store: values.store,
+    dockets,
+    built: perSecond(dockets, register.seconds),
+    startMs: Math.round(medianOf(startMs)),
+    reads,
+    catchUp: { seconds: caught.seconds, small, large, percent },
+    memory: { source: served, target: caught.memory, targetLater: caught.later },
+    replicaStartMs: caught.startMs,
+    targets,
+  };
   if (values.json) console.log(JSON.stringify(result));
 }
 
-async function measureDockets(dockets: number) {
-  say(`\n${dockets} dockets of one record (${values.store})`);
-  const name = `source-${dockets}`;
-  let source = await startNode(name, { environment: environmentOf(name) });
-  const { registerId } = await post<{ registerId: string }>(source, {
-    path: "/api/registers",
-    body: { name: "large" },
-  });
-  const sealing = stopwatch();
-  await seal(source, { registerId, dockets });
-  show("sealed and stored at the source", `${rate(dockets, sealing())} dockets/s`);
-  const sourceSealing = memoryOf(source);
-  await stopNode(source, { keep: true });
-  source = await startNode(name, { environment: environmentOf(name) });
-  const startMs = Math.round(source.startMs);
-  show("start on that store (P8)", `${startMs} ms`);
-  const reads = await measureReads(source, { registerId, dockets });
-  const rates: number[] = [];
-  let target = { nowMb: 0, highestMb: 0 };
-  let targetStartMs = 0;
-  for (let round = 0; round < (dockets > smallDockets ? 1 : rounds); round += 1) {
-    const caught = await catchUp(source, { registerId, name: `target-${dockets}-${round}` });
-    rates.push(dockets / caught.seconds);
-    target = caught.memory;
-    targetStartMs = caught.startMs;
-  }
-  const catchUpPerSecond = Math.round(rates.toSorted((a, b) => a - b)[rates.length >> 1] ?? 0);
-  const sourceServing = memoryOf(source);
-  show("catch-up, verified and durable", `${catchUpPerSecond} dockets/s`);
-  show("start of the replica on its store (P8)", `${targetStartMs} ms`);
-  show("memory of the source, sealing", megabytes(sourceSealing));
-  show("memory of the source, serving (P7)", megabytes(sourceServing));
-  show("memory of the target, catching up (P7)", megabytes(target));
-  await stopNode(source);
-  const memory = { sourceSealing, sourceServing, target };
-  return { dockets, startMs, targetStartMs, reads, catchUpPerSecond, memory };
+/** A fresh node brings it all here; then it is started once more on what it has. */
+async function catchUp(source: BenchNode, registerId: string) {
+  const environment = environmentIn(url, "large-target");
+  let target = await startNode("large-target", { environment, seed: source });
+  await hears(target, registerId);
+  const idle = memoryOf(target);
+  show("memory of the target, before", shownMemory(idle));
+  forgetHighest(target);
+  const took = stopwatch();
+  const path = `/api/registers/${registerId}/subscribe`;
+  await post(target, { path, body: { mode: "full-replica" } });
+  const samples = await follow(target, registerId);
+  const seconds = took();
+  const memory = memoryOf(target);
+  show("catch-up, verified and durable", `${perSecond(dockets, seconds)} dockets/s in all`);
+  show("memory of the target, catching up (P7)", shownMemory(memory));
+  await Bun.sleep(10_000);
+  const later = memoryOf(target);
+  show("memory of the target, ten seconds later", shownMemory(later));
+  await stopNode(target, { keep: true });
+  target = await startNode("large-target", { environment, seed: source });
+  const startMs = Math.round(target.startMs);
+  show("start of the replica on its store (P8)", `${startMs} ms`);
+  await stopNode(target);
+  const fromSmall = samples.findIndex(({ height }) => height >= smallDockets);
+  const early = ratesOf(samples.slice(Math.max(0, fromSmall)).slice(0, windows + 1));
+  const late = ratesOf(samples.slice(-windows - 1));
+  return { seconds, memory, later, startMs, early, late };
 }
 
-async function seal(
-  source: BenchNode,
-  wanted: { registerId: string; dockets: number },
-): Promise<void> {
-  // The genesis docket is there already.
-  const records = wanted.dockets - 1;
-  for (let first = 1; first <= records; first += linesAtOnce) {
-    const count = Math.min(linesAtOnce, records - first + 1);
-    const lines = Array.from({ length: count }, (_, index) => `{"n":${first + index}}\n`);
-    const path = `/api/registers/${wanted.registerId}/records?importId=large&firstLine=${first}`;
-    await post(source, { path, body: lines.join("") });
-    if ((first - 1) % 100_000 === 0 && first > 1) say(`  ${first - 1} dockets`);
+interface Sample {
+  atMs: number;
+  height: number;
+}
+
+/** How far it is, once a window, until it is whole. The rest of a window at the end is left out. */
+async function follow(target: BenchNode, registerId: string): Promise<Sample[]> {
+  const samples: Sample[] = [];
+  for (let dueMs = performance.now(); !(await isWhole(target)); ) {
+    const all = await get<{ registerId: string; height: number }[]>(target, "/api/registers");
+    const height = all.find((one) => one.registerId === registerId)?.height ?? 0;
+    if (height < dockets) samples.push({ atMs: performance.now(), height });
+    dueMs += windowSeconds * 1_000;
+    while (performance.now() < dueMs && !(await isWhole(target))) await Bun.sleep(50);
   }
+  return samples;
+}
+
+function ratesOf(samples: readonly Sample[]): number[] {
+  return samples.slice(1).map(({ atMs, height }, index) => {
+    const before = samples[index] as Sample;
+    return ((height - before.height) * 1_000) / (atMs - before.atMs);
+  });
 }
 
 /** Dockets by number and transactions by id, all over the register. */
-async function measureReads(source: BenchNode, of: { registerId: string; dockets: number }) {
-  const path = `/api/registers/${of.registerId}`;
+async function measureReads(source: BenchNode, registerId: string) {
+  const path = `/api/registers/${registerId}`;
   const byNumber: number[] = [];
   const byId: number[] = [];
   for (let read = 0; read < readCount; read += 1) {
     // A stride that is prime to the size visits places all over it.
-    const number = 1 + ((read * 7_919) % (of.dockets - 1));
+    const number = 1 + ((read * 7_919) % (dockets - 1));
     const took = stopwatch();
     const docket = await get<{ transactions: string[] }>(source, `${path}/dockets/${number}`);
     byNumber.push(took() * 1_000);
@@ -131,128 +169,15 @@ async function measureReads(source: BenchNode, of: { registerId: string; dockets
     await get(source, `${path}/transactions/${transactionId}`);
     byId.push(tookId() * 1_000);
   }
-  const reads = { docket: quantiles(byNumber), transaction: quantiles(byId) };
+  const reads = { docket: quantilesOf(byNumber), transaction: quantilesOf(byId) };
   show("GET of a docket by number, p50 / p99", `${reads.docket.p50} / ${reads.docket.p99} ms`);
   const { transaction } = reads;
   show("GET of a transaction by id, p50 / p99", `${transaction.p50} / ${transaction.p99} ms`);
   return reads;
 }
 
-/** A fresh node brings it all here; then it is started once more on what it has. */
-async function catchUp(source: BenchNode, of: { registerId: string; name: string }) {
-  const environment = environmentOf(of.name);
-  let target = await startNode(of.name, { environment, seed: source });
-  await hears(target, of.registerId);
-  const took = stopwatch();
-  await subscribe(target, of.registerId);
-  await until(() => isWhole(target), 1_200_000);
-  const seconds = took();
-  const memory = memoryOf(target);
-  await stopNode(target, { keep: true });
-  target = await startNode(of.name, { environment, seed: source });
-  const startMs = Math.round(target.startMs);
-  await stopNode(target);
-  return { seconds, memory, startMs };
-}
-
-/** Many registers of one docket, followed by one node from one source; then each grows by one. */
-async function measureRegisters(registers: number) {
-  say(`\n${registers} registers followed by one node (${values.store})`);
-  const source = await startNode("many-source", { environment: environmentOf("many-source") });
-  const ids: string[] = [];
-  for (let index = 0; index < registers; index += 1) {
-    const body = { name: `register ${index}` };
-    ids.push(
-      (await post<{ registerId: string }>(source, { path: "/api/registers", body })).registerId,
-    );
-  }
-  const target = await startNode("many-target", {
-    environment: environmentOf("many-target"),
-    seed: source,
-  });
-  for (const registerId of ids) await hears(target, registerId);
-  const took = stopwatch();
-  for (const registerId of ids) await subscribe(target, registerId);
-  await until(() => isWhole(target), 300_000);
-  const wholeSeconds = took();
-  show("subscribed, all whole after", `${wholeSeconds.toFixed(1)} s`);
-  const growing = stopwatch();
-  for (const registerId of ids) {
-    const path = `/api/registers/${registerId}/records?importId=grow&firstLine=1`;
-    await post(source, { path, body: '{"grown":true}\n' });
-  }
-  const grownSeconds = growing();
-  await until(async () => {
-    const all = await get<{ headDocketNumber: number }[]>(target, "/api/registers");
-    return all.filter((one) => one.headDocketNumber >= 1).length >= Math.min(registers, 1_000);
-  }, 300_000);
-  const arrivedSeconds = growing();
-  show("a docket sealed in each, within", `${grownSeconds.toFixed(1)} s`);
-  show("all of them at the follower after", `${arrivedSeconds.toFixed(1)} s`);
-  const memory = { source: memoryOf(source), target: memoryOf(target) };
-  show("memory of the source (P7)", megabytes(memory.source));
-  show("memory of the follower (P7)", megabytes(memory.target));
-  await stopNode(target);
-  await stopNode(source);
-  return { registers, wholeSeconds, grownSeconds, arrivedSeconds, memory };
-}
-
-async function hears(node: BenchNode, registerId: string): Promise<void> {
-  await until(async () => {
-    const known = await get<{ registerId: string }[]>(node, "/api/registers/available");
-    return known.some((one) => one.registerId === registerId);
-  });
-}
-
-async function subscribe(node: BenchNode, registerId: string): Promise<void> {
-  const path = `/api/registers/${registerId}/subscribe`;
-  await post(node, { path, body: { mode: "full-replica" } });
-}
-
-async function isWhole(node: BenchNode): Promise<boolean> {
-  const all = await get<{ syncState: string }[]>(node, "/api/registers/subscriptions");
-  return all.every((one) => one.syncState === "FullyReplicated");
-}
-
-/** Small dockets: one record each. A schema a node, and no bound on how often it is asked. */
-function environmentOf(name: string): Record<string, string> {
-  const sealing = {
-    PEER_SEAL_COUNT: "1",
-    PEER_NODE_ID: name,
-    PEER_SERVICE_PER_MINUTE: "1000000",
-    PEER_READS_PER_MINUTE: "1000000",
-  };
-  if (!database?.url) return sealing;
-  const schema = `large_${process.pid}_${name.replaceAll("-", "_")}`;
-  if (!schemas.includes(schema)) schemas.push(schema);
-  return { ...sealing, PEER_DB_CONNECTION: database.url, PEER_DB_SCHEMA: schema };
-}
-
-async function dropSchemas(): Promise<void> {
-  if (!database?.url) return;
-  const sql = postgres(database.url, { max: 1, onnotice: () => {} });
-  for (const schema of schemas) await sql`DROP SCHEMA IF EXISTS ${sql(schema)} CASCADE`;
-  await sql.end();
-}
-
-function quantiles(ms: readonly number[]): { p50: number; p99: number } {
-  const sorted = ms.toSorted((a, b) => a - b);
-  const at = (share: number) => Number((sorted[Math.floor(share * sorted.length)] ?? 0).toFixed(2));
-  return { p50: at(0.5), p99: at(0.99) };
-}
-
-function rate(count: number, seconds: number): number {
+function perSecond(count: number, seconds: number): number {
   return Math.round(count / seconds);
-}
-
-function megabytes(memory: { nowMb: number; highestMb: number }): string {
-  return `${memory.nowMb} MiB, at most ${memory.highestMb}`;
-}
-
-/** Seconds since this call. */
-function stopwatch(): () => number {
-  const startMs = performance.now();
-  return () => (performance.now() - startMs) / 1_000;
 }
 
 function show(what: string, value: string): void {

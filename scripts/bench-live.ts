@@ -22,6 +22,7 @@ import {
   isWhole,
   post,
   startNode,
+  stopNode,
   subscribeTo,
   until,
 } from "./bench-node.ts";
@@ -90,9 +91,12 @@ async function bench(): Promise<void> {
     await subscribeTo(node, made.registerId);
     await until(() => isWhole(node));
   }
+  const before = nodes.map(processorMs);
   const sent = await send(origin, made.registerId);
   await Bun.sleep(2_000);
-  report(ceiling, sent);
+  const spent = nodes.map((node, hop) => processorMs(node) - (before[hop] ?? 0));
+  for (const node of nodes.toReversed()) await stopNode(node);
+  report({ ceiling, docketsPerSecond: sent, spent });
 }
 
 /** Ten records a call, one docket each, paced; gives how many dockets went in a second. */
@@ -161,7 +165,20 @@ function readTimes(hop: number): Map<number, { sealedMs: number; storedMs: numbe
   return times;
 }
 
-function report(ceiling: { call: Quantiles; commit: Quantiles }, docketsPerSecond: number): void {
+/** Of all its threads, so far. */
+function processorMs({ child }: BenchNode): number {
+  const fields = readFileSync(`/proc/${child.pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
+  return 10 * (Number(fields[11]) + Number(fields[12]));
+}
+
+interface Run {
+  ceiling: { call: Quantiles; commit: Quantiles };
+  docketsPerSecond: number;
+  /** Processor time of each node while the records were sent, ms. */
+  spent: number[];
+}
+
+function report({ ceiling, docketsPerSecond, spent }: Run): void {
   const times = Array.from({ length: hops + 1 }, (_, hop) => readTimes(hop));
   const numbers = [...(times[0]?.keys() ?? [])].filter((number) => number > warmUpDockets);
   const between = (from: number, to: number) =>
@@ -176,6 +193,8 @@ function report(ceiling: { call: Quantiles; commit: Quantiles }, docketsPerSecon
   const perHop = times.slice(1).map((_, hop) => quantilesOf(between(hop, hop + 1)));
   const fromOrigin = times.slice(1).map((_, hop) => quantilesOf(between(0, hop + 1)));
   const missing = numbers.length - between(0, hops).length;
+  const docketsSent = Math.max(...numbers, 1);
+  const processor = spent.map((one) => Number((one / docketsSent).toFixed(2)));
   const result = {
     name: "P6",
     store: values.store,
@@ -186,6 +205,7 @@ function report(ceiling: { call: Quantiles; commit: Quantiles }, docketsPerSecon
     originStores: quantilesOf(origin),
     perHop,
     fromOrigin,
+    processorMsPerDocket: processor,
     target,
     isMet: perHop.every(({ p50, p99 }) => p50 <= target.p50 && p99 <= target.p99),
   };
@@ -206,6 +226,7 @@ function report(ceiling: { call: Quantiles; commit: Quantiles }, docketsPerSecon
   for (const [hop, quantiles] of fromOrigin.entries()) {
     row(`stored at the origin → stored ${hop + 1} hops away`, quantiles);
   }
+  console.log(`processor time a docket, origin and hops: ${processor.join(", ")} ms`);
   console.log(`\nP6 asks p50 ≤ 5 ms and p99 ≤ 25 ms a hop: ${result.isMet ? "met" : "not met"}`);
 }
 

@@ -90,16 +90,6 @@ export async function stopNode(node: BenchNode, options: { keep?: boolean } = {}
   if (!options.keep) rmSync(node.dataDir, { recursive: true, force: true });
 }
 
-/** MiB that a node's process has resident, now and at its highest so far. */
-export function memoryOf(node: BenchNode): { nowMb: number; highestMb: number } {
-  const status = readFileSync(`/proc/${node.child.pid}/status`, "utf8");
-  const mb = (name: string) => {
-    const match = new RegExp(`${name}:\\s+(\\d+) kB`).exec(status);
-    return Math.round(Number(match?.[1] ?? 0) / 1024);
-  };
-  return { nowMb: mb("VmRSS"), highestMb: mb("VmHWM") };
-}
-
 export async function get<T>(node: BenchNode, path: string): Promise<T> {
   const answer = await fetch(`${node.httpUrl}${path}`);
   if (!answer.ok) throw new Error(`GET ${path}: ${answer.status} ${await answer.text()}`);

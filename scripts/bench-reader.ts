@@ -96,13 +96,3 @@ function sourceAt(address: string, headNumber: number): Source {
     advert: { latestDocketVersion: headNumber },
   } as Source;
 }
-
-export function medianOf(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
-}
-
-/** The distance of the extremes, of the median, in percent. */
-export function spreadOf(values: readonly number[]): number {
-  const distance = Math.max(...values) - Math.min(...values);
-  return Math.round((distance / medianOf(values)) * 100);
-}

@@ -6,9 +6,10 @@
  *   bun run bench rtt [--rtt 100] [--records 60000] [--rounds 5] [--json]
  */
 import * as workers from "../src/workers/pool.ts";
+import { medianOf, spreadOf } from "./bench-figures.ts";
 import { Line } from "./bench-line.ts";
 import { end, get, importRecords, startNode } from "./bench-node.ts";
-import { medianOf, readRegister, spreadOf } from "./bench-reader.ts";
+import { readRegister } from "./bench-reader.ts";
 
 const records = Number(argument("--records") ?? 60_000);
 const rounds = Number(argument("--rounds") ?? 5);

@@ -7,9 +7,10 @@
  */
 
 import * as workers from "../src/workers/pool.ts";
+import { medianOf, spreadOf } from "./bench-figures.ts";
 import { Line } from "./bench-line.ts";
 import { end, get, importRecords, startNode } from "./bench-node.ts";
-import { medianOf, readRegister, spreadOf } from "./bench-reader.ts";
+import { readRegister } from "./bench-reader.ts";
 
 const records = Number(argument("--records") ?? 20_000);
 const rounds = Number(argument("--rounds") ?? 5);

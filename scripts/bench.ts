@@ -15,8 +15,16 @@ const benches: Record<string, { file: string; what: string }> = {
   },
   large: {
     file: "bench-large.ts",
-    what: "P7, P8, P12: a register of 10^6 small dockets, and a node that follows 1,000 registers",
+    what: "P7, P8, P12: one register of 10^6 small dockets",
   },
+  registers: { file: "bench-registers.ts", what: "P7: a node that follows 1,000 registers" },
+  live: { file: "bench-live.ts", what: "P6: sealed at the origin, stored one to three hops away" },
+  audit: { file: "bench-audit.ts", what: "P9: all that is stored verified again" },
+  beside: {
+    file: "bench-beside.ts",
+    what: "P2: the same records by hypercore and by PostgreSQL's logical replication",
+  },
+  all: { file: "bench-all.ts", what: "P1 to P9 and P12, one after the other, in one table" },
   rtt: { file: "bench-rtt.ts", what: "one source at the end of a long road" },
   sources: { file: "bench-sources.ts", what: "four sources against one, and a bad fourth" },
   gossip: {

@@ -17,6 +17,7 @@ import { assert, present } from "../base/assert.ts";
 import { Mutex } from "../base/mutex.ts";
 import type { Anchor, CheckedPage, Head, VerifiedPage } from "../dockets/types.ts";
 import { systemClock } from "../runtime/clock.ts";
+import { handled } from "../runtime/memory.ts";
 import type { Transaction } from "../store/database.ts";
 import { sql } from "../store/sql.ts";
 import { inTransaction } from "../store/transaction.ts";
@@ -76,7 +77,10 @@ export function appendPages(
       return "moved";
     }
     setHead(row);
-    for (const { page, firstVersion } of steps) publish(eventOf(page, firstVersion));
+    for (const { page, firstVersion } of steps) {
+      publish(eventOf(page, firstVersion));
+      handled(page.bytes.length);
+    }
     return { registerId, number: row.headNumber, hash: row.headHash };
   });
 }

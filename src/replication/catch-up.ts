@@ -205,7 +205,8 @@ export class CatchUp {
     const nowMs = this.options.clock.monotonicMs();
     const { skip, take } = this.#plan.arrived(laneId, { from, count, nowMs });
     this.#plan.setHead(source.peerId, Math.max(page.sourceHeadNumber, from + count - 1));
-    this.#plan.resize(this.#sizes.after(page));
+    const isStoreBehind = this.#arrived.at(this.options.nextNumber()) !== undefined;
+    this.#plan.resize(this.#sizes.after(page, { isStoreBehind }));
     if (take === 0) return;
     this.#arrivedMs = nowMs;
     const useful = take === count ? page : partOf(page, { skip, take });

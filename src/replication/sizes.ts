@@ -8,16 +8,21 @@ export class Sizes {
   #bytes = 0;
   #dockets = 0;
 
-  after(page: { bytes: Uint8Array; docketCount: number }): {
-    rangeMax: number;
-    windowMax: number;
-  } {
+  /**
+   * Far ahead where one source holds up what others can bring; where it is the store that is slow,
+   * no farther than keeps it busy.
+   */
+  after(
+    page: { bytes: Uint8Array; docketCount: number },
+    { isStoreBehind }: { isStoreBehind: boolean },
+  ): { rangeMax: number; windowMax: number } {
     this.#bytes += page.bytes.length;
     this.#dockets += page.docketCount;
     const each = Math.max(1, this.#bytes / Math.max(1, this.#dockets));
+    const windowBytes = isStoreBehind ? limits.storeAheadBytes : limits.catchUpBytes;
     return {
       rangeMax: Math.max(1, Math.floor(rangeBytes / each)),
-      windowMax: Math.max(100, Math.floor(limits.catchUpBytes / each)),
+      windowMax: Math.max(100, Math.floor(windowBytes / each)),
     };
   }
 }

@@ -7,6 +7,7 @@ import { registerOf } from "../registers/heads.ts";
 import { readDockets } from "../registers/stored-dockets.ts";
 import { sendBytesAtOnce } from "../replication/budgets.ts";
 import { limits } from "../runtime/limits.ts";
+import { handled } from "../runtime/memory.ts";
 import { newsMissed } from "../telemetry/recording.ts";
 import { refuse } from "../wire/status.ts";
 
@@ -47,6 +48,7 @@ export async function* readRun(run: StoredRun): AsyncGenerator<StoredBundle[], v
     const bytes = bundles.reduce((sum, one) => sum + one.bundle.byteLength, 0);
     if (bytes > bytesLeft && next > run.next) return;
     yield bundles;
+    handled(bytes);
     next = newest.number + 1;
     countLeft -= bundles.length;
     bytesLeft -= bytes;

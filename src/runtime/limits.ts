@@ -88,6 +88,12 @@ export const limits = {
   commitBytes: 4 * MiB,
   /** Pages of a catch-up from many sources that wait for their turn, a register. */
   catchUpBytes: 32 * MiB,
+  /** The same while the store is what is slow: what it takes at once, twice, and a range to come. */
+  storeAheadBytes: 12 * MiB,
+  /** A page up to this is checked on the spot: waking a thread takes longer than the check. */
+  smallPageBytes: 32 * KiB,
+  /** Documents handled between two collections of garbage: they leave several times that behind. */
+  collectEveryBytes: 16 * MiB,
   /** A run of replication that is still behind after this starts again: the reference's number. */
   runMs: 30 * 60_000,
   /** Documents of evidence kept a register: one contradiction says enough. */

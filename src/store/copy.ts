@@ -23,7 +23,7 @@ export async function copyRows(
     let sent = send(target, header);
     for (const rows of copy.portions) {
       await Promise.race([sent, refused]);
-      sent = send(target, rows.bytes);
+      sent = send(target, rows.bytes).then(() => rows.free());
     }
     target.end(trailer);
     await Promise.race([finished(target), refused]);
@@ -50,6 +50,12 @@ export class CopyRows {
 
   get bytes(): Uint8Array {
     return this.#bytes.subarray(0, this.#at);
+  }
+
+  /** The memory is given back at once; what was written is gone. */
+  free(): void {
+    const { buffer, byteLength } = this.#bytes;
+    if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
   }
 
   row(cellCount: number): this {

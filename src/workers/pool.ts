@@ -38,8 +38,12 @@ export function waitingPages(): number {
   return verifiers?.waitingCount ?? 0;
 }
 
-/** The request's bytes stay with the caller, and the checked page has them. */
+/**
+ * The request's bytes stay with the caller, and the checked page has them. What is live comes a
+ * docket at a time and is checked at once: two changes of thread took longer, on busy cores by ms.
+ */
 export async function verifyPage(request: VerifyRequest): Promise<Outcome<CheckedPage>> {
   assert(isOpen, "the pool of verifiers is open");
-  return verifiers === null ? verifyHere(request) : verifiers.verifyPage(request);
+  const isSmall = request.bytes.length <= limits.smallPageBytes;
+  return verifiers === null || isSmall ? verifyHere(request) : verifiers.verifyPage(request);
 }
