@@ -60,6 +60,9 @@ await origin.open({
   sealMs: 5,
   clock: systemClock,
   takeIn: (page) => road.takeIn({ ...page, isOrigin: true }),
+  deliver: () => Promise.reject(new Error("There are no other validators")),
+  acceptTransactions: false,
+  maxRetries: 1,
 });
 
 const startMs = performance.now();
