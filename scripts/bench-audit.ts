@@ -1,6 +1,7 @@
 /**
  * P9: how fast a node verifies again all that it has stored of a register (W2: 100,000 records of
- * 512 bytes, 100 a docket), asked for over REST as an operator does; the node says how long it took.
+ * 512 bytes, 100 a docket), asked for over REST as an operator does; the node says how long that
+ * took.
  * Beside it, in the same run, the ceiling: the same frames verified by as many threads and nothing
  * else, no database between.
  *

@@ -11,7 +11,6 @@ import { sourcesOf } from "../peers/adverts.ts";
 import { book } from "../peers/book.ts";
 import { channels } from "../peers/channels.ts";
 import { readDocket } from "../registers/dockets-table.ts";
-import { follow } from "../registers/feed.ts";
 import { anchorOf, registerOf } from "../registers/heads.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { logFor } from "../runtime/log.ts";
@@ -23,16 +22,11 @@ import * as evidence from "./evidence.ts";
 import { HeadWatch } from "./head-watch.ts";
 import * as subscriptions from "./subscriptions.ts";
 
-let running: { stopping: AbortController; ended: Promise<void>; clock: Clock } | null = null;
-let awaitedHeads = 0;
+let running: { stopping: AbortController; ended: Promise<void> } | null = null;
 const log = logFor("replication");
 
 /** Peers asked about one register: enough that not all of them hide the same docket. */
 const peersPerRegister = 4;
-/** What was sealed anywhere is here within this, or is looked at by itself. */
-const onItsWayMs = 100;
-/** Beyond these, what is shown is checked at once: somebody talks too much. */
-const awaitedHeadsMax = 256;
 
 export function open(options: { clock: Clock; dice: () => number }): void {
   assert(running === null, "the watch is opened once");
@@ -58,7 +52,7 @@ export function open(options: { clock: Clock; dice: () => number }): void {
       });
     },
   });
-  running = { stopping, ended: watch.run(stopping.signal), clock };
+  running = { stopping, ended: watch.run(stopping.signal) };
 }
 
 export async function close(): Promise<void> {
@@ -82,35 +76,7 @@ function watchedPeers(): Map<string, string[]> {
   return watched;
 }
 
-/**
- * Most of what is shown was stored just now or is on its way here: that is waited for, and then no
- * seal need be checked a second time.
- */
-async function isNoNews({ registerId, number, docketHash }: HeadAnnouncement): Promise<boolean> {
-  const anchor = anchorOf(registerId);
-  if (anchor === null || running === null || awaitedHeads >= awaitedHeadsMax) return false;
-  if (number < anchor.nextNumber) {
-    return number === anchor.nextNumber - 1 && docketHash === anchor.previousHash;
-  }
-  const { clock } = running;
-  const stop = new AbortController();
-  const { signal } = stop;
-  const patience = clock.sleep(onItsWayMs, signal).finally(() => stop.abort());
-  patience.catch(() => undefined);
-  awaitedHeads += 1;
-  try {
-    for await (const event of follow({ registerId, signal })) {
-      if (event.number >= number) return event.number === number && event.hash === docketHash;
-    }
-    return false;
-  } finally {
-    awaitedHeads -= 1;
-    stop.abort();
-  }
-}
-
 async function hear(head: HeadAnnouncement, peerId: string): Promise<void> {
-  if (await isNoNews(head)) return;
   const { registerId, docketData } = head;
   const anchor = anchorOf(registerId);
   if (anchor === null || anchor.policy === null) return;
