@@ -2,7 +2,7 @@
  * What size costs: one register of very many dockets of one small record. Start of a node on that
  * store (P8), reads by number and by id, and a replica's whole catch-up: its speed shortly behind
  * docket 10,000 and shortly before the end, in windows of one length, once everything is warm
- * (P12), and the memory of both processes (P7). Source, target and database are processes of their own.
+ * (P12), and the memory of both (P7). Source, target and database are processes of their own.
  *
  *   bun run bench large [--dockets 1000000] [--store postgres|embedded] [--drop] [--json]
  *

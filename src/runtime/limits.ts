@@ -88,7 +88,7 @@ export const limits = {
   commitBytes: 4 * MiB,
   /** Pages of a catch-up from many sources that wait for their turn, a register. */
   catchUpBytes: 32 * MiB,
-  /** The same while the store is what is slow: what it takes at once, twice, and a range to come. */
+  /** The same while the store is slow: twice what it takes at once, and a range to come. */
   storeAheadBytes: 12 * MiB,
   /** A page up to this is checked on the spot: waking a thread takes longer than the check. */
   smallPageBytes: 32 * KiB,

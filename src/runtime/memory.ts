@@ -1,9 +1,9 @@
 /**
  * Owns how soon memory that documents passed through is given back. Left alone, the engine collects
  * when its heap has doubled, and counts the whole machine as its own: pages of a megabyte that were
- * long stored stayed in memory by the hundred (measured: 136 MiB of them, of which 25 were in use).
+ * long stored stayed in memory by the hundred (measured: 136 MiB of them, of which 25 were used).
  * Called by whoever has handled documents. Such a collection takes a few ms, because most of what
- * it finds is a few large buffers, and memory that is used again is quicker than memory that is new.
+ * it finds is a few large buffers, and memory used again is quicker than memory that is new.
  */
 import { fullGC } from "bun:jsc";
 import { limits } from "./limits.ts";
