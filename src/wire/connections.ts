@@ -54,7 +54,11 @@ export class Connections {
 
   /** A new one; it may be ended at once. */
   take(socket: Socket): void {
+    // It was closed before it got here.
+    if (socket.remoteAddress === undefined) return void socket.destroy();
     const address = `${socket.remoteAddress}:${socket.remotePort}`;
+    const before = this.#open.get(address);
+    if (before !== undefined) this.#forget(before);
     const host = limitedAs(hostOfConnection(address));
     const { countMax, perHostMax, monotonicMs } = this.options;
     const isHostFull = (this.#countOf.get(host) ?? 0) >= perHostMax;

@@ -7,9 +7,10 @@ let port = 1_000;
 
 class FakeSocket extends EventEmitter {
   isDestroyed = false;
-  readonly remotePort = port++;
-
-  constructor(readonly remoteAddress: string) {
+  constructor(
+    readonly remoteAddress: string | undefined,
+    readonly remotePort = port++,
+  ) {
     super();
   }
 
@@ -30,8 +31,8 @@ function opened(countMax = 6, perHostMax = 4) {
     silentMs: 10_000,
     monotonicMs: () => nowMs,
   });
-  const connect = (host = "10.0.0.1") => {
-    const socket = new FakeSocket(host);
+  const connect = (host = "10.0.0.1", from?: number) => {
+    const socket = new FakeSocket(host, from);
     connections.take(socket);
     return socket;
   };
@@ -85,4 +86,17 @@ test("A connection without a call has its time, one that made a call stays", () 
   nowMs += 5_000;
   expect(connections.endSilent()).toBe(1);
   expect([used, silent, later].map((one) => one.isDestroyed)).toEqual([false, true, false]);
+});
+
+test("A port that is used again before its old connection is known to be over counts once", () => {
+  const { connections, connect } = opened();
+  const old = connect("10.0.0.1", 77);
+  const again = connect("10.0.0.1", 77);
+  old.emit("close");
+  expect(connections.count).toBe(1);
+  for (let at = 0; at < 3; at += 1) connections.callBegins(connect().address);
+  expect(again.isDestroyed).toBe(false);
+  const gone = new FakeSocket(undefined);
+  connections.take(gone);
+  expect([gone.isDestroyed, connections.count]).toEqual([true, 4]);
 });
