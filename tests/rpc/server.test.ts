@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from "bun:test";
 import { PeerError } from "../../src/base/error.ts";
 import * as rpc from "../../src/rpc/server.ts";
+import { limits } from "../../src/runtime/limits.ts";
 import { openChannel } from "../../src/wire/client.ts";
 import { servingStatus } from "../../src/wire/messages.ts";
 import { answer, answerStream } from "../../src/wire/serve.ts";
@@ -85,7 +86,7 @@ test("open says that an address is none of this machine", async () => {
 
 test("a connection has a bounded number of calls, and is told so", async () => {
   const channel = openChannel({ address: await open() });
-  const streams = Array.from({ length: 256 }, () =>
+  const streams = Array.from({ length: limits.streamsPerPeer }, () =>
     channel.stream(replication.follow, { registerId: "a" }),
   );
   for (const stream of streams) await stream.next();
