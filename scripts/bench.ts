@@ -31,6 +31,10 @@ const benches: Record<string, { file: string; what: string }> = {
     file: "bench-gossip.ts",
     what: "P10: transactions spread among 100 and 1,000 nodes, in simulation, with loss and dead",
   },
+  threshold: {
+    file: "bench-threshold.ts",
+    what: "P11: a group's signature, 12 of 23, beside one validator's seal",
+  },
   mesh: { file: "bench-mesh.ts", what: "25 nodes find each other; what a peer costs" },
 };
 
