@@ -6,11 +6,13 @@
  * sealing's queue.
  */
 import { assert } from "../base/assert.ts";
+import { PeerError } from "../base/error.ts";
 import { dice } from "../base/prng.ts";
 import { sourcesOf } from "../peers/adverts.ts";
 import { book } from "../peers/book.ts";
 import { channels } from "../peers/channels.ts";
 import * as network from "../peers/network.ts";
+import { post } from "../peers/post.ts";
 import { replicationProtocol } from "../peers/record.ts";
 import { type RegisterState, registerOf } from "../registers/heads.ts";
 import { findTransaction, whichExist } from "../registers/transactions-table.ts";
@@ -28,6 +30,7 @@ import { checkPending } from "./check.ts";
 import { Deliveries } from "./deliveries.ts";
 import { blameTeller } from "./faults.ts";
 import { type Announcement, type Answer, Gossip, keyOf } from "./gossip.ts";
+import { readLetters } from "./letters.ts";
 import { type Pending, Pool } from "./pool.ts";
 import { dropSealed } from "./sealed.ts";
 import { Seen } from "./seen.ts";
@@ -89,6 +92,9 @@ export function open(options: DistributionOptions): void {
     parts: new Map(),
     duties: [every(limits.pendingMs / 60, { clock, tick: async () => pool.expire() })],
   };
+  const checkReader = readerCheck(options);
+  const letters = readLetters(post(), { checkReader, hear, findBody });
+  current.duties.push({ stop: async () => letters.stop() });
   current.gossip.start();
   void dropSealed({ ...current, signal: stopping.signal, clock, log });
 }
@@ -226,6 +232,18 @@ function checkHere(
   if (register !== null) return checkPending(bytes, { ...wanted, policy: register.policy, nowMs });
   const message = "The register is no longer held here";
   return { ok: false, refusal: { code: "time", message, docketNumber: null } };
+}
+
+function readerCheck(options: DistributionOptions) {
+  return (registerId: string, readerId: string | null) => {
+    const register = registerOf(registerId);
+    const isShown = register !== null && !options.isPaused(registerId);
+    if (isShown && options.mayRead(register, readerId)) return;
+    // Whoever may not know of a register does not learn here that there is one.
+    throw new PeerError("not-found", "unknown-register", {
+      message: `There is no register ${registerId} here for this peer`,
+    });
+  };
 }
 
 /** Connected peers that hold the register and may hear of it; a private one goes to its readers. */
