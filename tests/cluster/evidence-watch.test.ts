@@ -23,7 +23,7 @@ test("A source that hides the news is left soon after another peer shows it", as
   await make("honest", "honest");
   await node.holds(registerId, dockets);
   const left = node.log().find((line) => line.code === "withholding");
-  expect(left?.source).toBe("hider");
+  expect(left?.peerId).toBe("hider");
   expect(node.log().some((line) => line.msg === "A source is blamed for a lie")).toBe(false);
 });
 
