@@ -4,7 +4,7 @@
  * verified, in PostgreSQL and embedded; by hypercore, verified against its signed tree; and by
  * PostgreSQL's logical replication, which verifies nothing, its first copy and its streaming.
  *
- *   bun run bench beside [--records 20000] [--rounds 5] [--json]
+ *   bun run bench beside [--records 100000] [--rounds 5] [--json]
  *
  * Hypercore is installed from npm into a temporary folder at the first run and needs Node, which
  * its storage is made for; the two PostgreSQL servers are started from the installed binaries.
@@ -30,7 +30,7 @@ import {
 
 const { values } = parseArgs({
   options: {
-    records: { type: "string", default: "20000" },
+    records: { type: "string", default: "100000" },
     rounds: { type: "string", default: "5" },
     json: { type: "boolean", default: false },
   },

@@ -23,7 +23,9 @@ export async function startCluster(): Promise<Cluster | null> {
   const data = join(folder, "data");
   const port = await freePort();
   run([...runAs, join(programs, "initdb"), "-D", data, "-U", "postgres", "-A", "trust", "-N"]);
-  const settings = `-p ${port} -h 127.0.0.1 -k ${folder} -c wal_level=logical`;
+  // A subscription that was taken up again would wait for five seconds otherwise.
+  const logical = "-c wal_level=logical -c wal_retrieve_retry_interval=100";
+  const settings = `-p ${port} -h 127.0.0.1 -k ${folder} ${logical}`;
   const control = [...runAs, join(programs, "pg_ctl"), "-D", data];
   run([...control, "-w", "-l", join(folder, "log"), "-o", settings, "start"]);
   const url = `postgres://postgres@127.0.0.1:${port}/postgres`;

@@ -36,7 +36,7 @@ const { values } = parseArgs({
 const dockets = Number(values.dockets);
 const smallDockets = 10_000;
 const windows = 5;
-const windowSeconds = dockets >= 500_000 ? 2 : 1;
+const windowSeconds = dockets >= 500_000 ? 2 : 0.5;
 const readCount = 1_000;
 const targets = { memoryMb: 250, startMs: values.store === "embedded" ? 2_000 : 500, percent: 90 };
 
@@ -123,8 +123,11 @@ async function catchUp(source: BenchNode, registerId: string) {
   show("start of the replica on its store (P8)", `${startMs} ms`);
   await stopNode(target);
   const fromSmall = samples.findIndex(({ height }) => height >= smallDockets);
-  const early = ratesOf(samples.slice(Math.max(0, fromSmall)).slice(0, windows + 1));
-  const late = ratesOf(samples.slice(-windows - 1));
+  const behind = samples.slice(Math.max(0, fromSmall));
+  // The two never share a window.
+  const count = Math.max(1, Math.min(windows, Math.floor((behind.length - 1) / 2)));
+  const early = ratesOf(behind.slice(0, count + 1));
+  const late = ratesOf(behind.slice(-count - 1));
   return { seconds, memory, later, startMs, early, late };
 }
 

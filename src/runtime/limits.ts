@@ -93,7 +93,7 @@ export const limits = {
   /** A page up to this is checked on the spot: waking a thread takes longer than the check. */
   smallPageBytes: 32 * KiB,
   /** Documents handled between two collections: they leave several times that behind. */
-  collectEveryBytes: 16 * MiB,
+  collectEveryBytes: 8 * MiB,
   /** A run of replication that is still behind after this starts again: the reference's number. */
   runMs: 30 * 60_000,
   /** Documents of evidence kept a register: one contradiction says enough. */
