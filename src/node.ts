@@ -24,7 +24,7 @@ import * as damage from "./registers/damage.ts";
 import * as feed from "./registers/feed.ts";
 import * as heads from "./registers/heads.ts";
 import * as hotCache from "./registers/hot-cache.ts";
-import { finishPurges } from "./registers/purge.ts";
+import * as purge from "./registers/purge.ts";
 import { bindRegister, reportSource, upkeepOptions } from "./replication/binding.ts";
 import * as budgets from "./replication/budgets.ts";
 import { localAdverts, mayRead } from "./replication/local-adverts.ts";
@@ -243,7 +243,7 @@ async function openStore(
   options.closers.push(damage.close);
   feed.open();
   options.closers.push(feed.close);
-  await finishPurges();
+  options.closers.push(await purge.open());
 }
 
 function networkOptions(
@@ -273,6 +273,7 @@ function loopOptions(
     clock: systemClock,
     dice,
     report: reportSource,
+    retention: upkeep.defaultRetention(config),
     forRegister: (registerId, genesisHash) => bindRegister({ registerId, genesisHash }, bound),
     isKnown: (registerId) => sourcesOf(registerId).length > 0,
     reconnect,

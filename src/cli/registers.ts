@@ -12,6 +12,8 @@ type Mode = "full-replica" | "forward-only";
 interface SubscribeOptions extends ConnectOptions {
   mode: Mode;
   genesisHash?: string;
+  keepDockets?: number;
+  keepDays?: number;
   wait?: boolean;
 }
 
@@ -75,10 +77,13 @@ function addSubscribing(group: Command): void {
         .makeOptionMandatory(),
     )
     .option("--genesis-hash <hash>", "the genesis docket's hash, if you know whom to trust")
+    .option("--keep-dockets <count>", "forward-only: let go of all but the newest", Number)
+    .option("--keep-days <days>", "forward-only: let go of what is older", Number)
     .option("--wait", "until everything is here and verified")
     .addHelpText(
       "after",
-      "\nExample:\n  sorcha-peer registers subscribe 5f3c… --mode full-replica --wait",
+      "\nExamples:\n  sorcha-peer registers subscribe 5f3c… --mode full-replica --wait" +
+        "\n  sorcha-peer registers subscribe 5f3c… --mode forward-only --keep-dockets 10000",
     )
     .action(subscribe);
   withConnection(
@@ -198,7 +203,10 @@ async function subscribe(registerId: string, options: SubscribeOptions): Promise
     if (!options.quiet) writeNote("Already subscribed: waiting for it");
     status = before;
   } else {
-    const body = { mode: options.mode, genesisHash: options.genesisHash };
+    const { mode, genesisHash, keepDockets, keepDays } = options;
+    const isBound = keepDockets !== undefined || keepDays !== undefined;
+    const retention = isBound ? { keepDockets, keepDays } : undefined;
+    const body = { mode, genesisHash, retention };
     status = await client.call("subscribe", { params: { registerId }, body });
   }
   if (options.wait) {

@@ -227,6 +227,36 @@ export async function deleteDockets(
     WHERE register_id = ${run.registerId} AND number BETWEEN ${run.from} AND ${run.to}`;
 }
 
+/** The run's dockets but those of the policy chain. Gives what went. */
+export async function deletePast(
+  transaction: Transaction,
+  run: { registerId: string; from: number; to: number },
+): Promise<{ transactions: number; bytes: number }> {
+  const [gone] = await transaction<{ transactions: number; bytes: number }[]>`
+    WITH gone AS (
+      DELETE FROM dockets
+      WHERE register_id = ${run.registerId} AND number BETWEEN ${run.from} AND ${run.to}
+        AND NOT is_control
+      RETURNING transaction_count, bundle_bytes
+    )
+    SELECT coalesce(sum(transaction_count), 0)::bigint AS transactions,
+      coalesce(sum(bundle_bytes), 0)::bigint AS bytes
+    FROM gone`;
+  return gone ?? { transactions: 0, bytes: 0 };
+}
+
+/** How many of the run's dockets are older than `beforeMs`. */
+export async function countOlder(
+  sql: Sql,
+  run: { registerId: string; from: number; to: number; beforeMs: number },
+): Promise<number> {
+  const [row] = await sql<{ count: number }[]>`
+    SELECT count(*) AS count FROM dockets
+    WHERE register_id = ${run.registerId} AND number BETWEEN ${run.from} AND ${run.to}
+      AND time_ms < ${run.beforeMs}`;
+  return row?.count ?? 0;
+}
+
 /** Counts the versions of a register that is held from docket 0 on anew. */
 export async function renumberVersions(sql: Sql, registerId: string): Promise<void> {
   await sql`

@@ -133,6 +133,15 @@ export class HotCache {
     if (run !== undefined) this.#forget(registerId, run);
   }
 
+  /** What lies below docket `first` has gone from the store. */
+  dropBelow(registerId: string, first: number): void {
+    this.#drops += 1;
+    const run = this.#runs.get(registerId);
+    while (run !== undefined && run.dockets.size > 0 && run.first < first) {
+      this.#evict(registerId, run);
+    }
+  }
+
   figures(): CacheFigures {
     const figures = { ...nothing, hits: this.#hits, misses: this.#misses, bytes: this.#bytes };
     for (const run of this.#runs.values()) {

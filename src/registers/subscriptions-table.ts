@@ -4,8 +4,14 @@ import type { Sql } from "../store/database.ts";
 export type SubscriptionMode = "ForwardOnly" | "FullReplica";
 export type SubscriptionState = "Subscribing" | "Syncing" | "FullyReplicated" | "Active" | "Error";
 
+/** What a follower keeps of the past; null: no bound. What breaks either bound goes. */
+export interface Retention {
+  keepDockets: number | null;
+  keepDays: number | null;
+}
+
 /** What the operator asked for, and how it is going. */
-export interface SubscriptionRow {
+export interface SubscriptionRow extends Retention {
   registerId: string;
   mode: SubscriptionMode;
   state: SubscriptionState;
@@ -40,13 +46,16 @@ export async function readSubscription(
 /** False when there is one already. */
 export async function insertSubscription(
   sql: Sql,
-  row: Pick<SubscriptionRow, "registerId" | "mode" | "state" | "genesisHash" | "createdAtMs">,
+  row: Pick<SubscriptionRow, "registerId" | "mode" | "state" | "genesisHash" | "createdAtMs"> &
+    Partial<Retention>,
 ): Promise<boolean> {
   const inserted = await sql`
-    INSERT INTO register_subscriptions (register_id, mode, state, genesis_hash, created_at_ms)
-    VALUES (
+    INSERT INTO register_subscriptions (
+      register_id, mode, state, genesis_hash, created_at_ms, keep_dockets, keep_days
+    ) VALUES (
       ${row.registerId}, ${row.mode}, ${row.state},
-      ${row.genesisHash === null ? null : Buffer.from(row.genesisHash, "hex")}, ${row.createdAtMs}
+      ${row.genesisHash === null ? null : Buffer.from(row.genesisHash, "hex")}, ${row.createdAtMs},
+      ${row.keepDockets ?? null}, ${row.keepDays ?? null}
     ) ON CONFLICT (register_id) DO NOTHING`;
   return inserted.count === 1;
 }
@@ -54,7 +63,10 @@ export async function insertSubscription(
 /** Stores how it is going. False when the subscription is gone. */
 export async function updateSubscription(
   sql: Sql,
-  row: Omit<SubscriptionRow, "mode" | "genesisHash" | "createdAtMs" | "pausedAtMs">,
+  row: Omit<
+    SubscriptionRow,
+    "mode" | "genesisHash" | "createdAtMs" | "pausedAtMs" | keyof Retention
+  >,
 ): Promise<boolean> {
   const updated = await sql`
     UPDATE register_subscriptions SET
@@ -92,7 +104,8 @@ function columns(sql: Sql) {
     register_id AS "registerId", mode, state, genesis_hash AS "genesisHash",
     target_number AS "targetNumber", consecutive_failures AS "consecutiveFailures",
     error_code AS "errorCode", error_message AS "errorMessage", created_at_ms AS "createdAtMs",
-    last_sync_at_ms AS "lastSyncAtMs", paused_at_ms AS "pausedAtMs"`;
+    last_sync_at_ms AS "lastSyncAtMs", paused_at_ms AS "pausedAtMs",
+    keep_dockets AS "keepDockets", keep_days AS "keepDays"`;
 }
 
 function toRow(row: RawRow): SubscriptionRow {

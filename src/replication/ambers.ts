@@ -20,6 +20,7 @@ export const amberCodes = [
   "single-source",
   "clock-off",
   "event-loop-stalled",
+  "audit-found-damage",
 ] as const;
 export type AmberCode = (typeof amberCodes)[number];
 
@@ -98,6 +99,14 @@ function eventLoop({ loopStallMs }: Signs): Amber | null {
   if (ms <= limits.loopStallMs) return null;
   const message = `This process answered nothing for ${ms} ms within the last minute`;
   return { code: "event-loop-stalled", level: "warning", message, facts: { ms } };
+}
+
+/** What audits found and nothing has mended. No names, as above. Pure. */
+export function judgeDamage(registers: number): Amber[] {
+  if (registers === 0) return [];
+  const what = registers === 1 ? "one register" : `${registers} registers`;
+  const message = `An audit found damage in ${what}; the damaged dockets are not served`;
+  return [{ code: "audit-found-damage", level: "warning", message, facts: { registers } }];
 }
 
 /** The upper one of two. */

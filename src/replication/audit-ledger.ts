@@ -100,6 +100,8 @@ export class AuditLedger {
   async #docket(row: UncheckedDocket, docket: DocketFacts): Promise<void> {
     const { number } = docket;
     const last = this.#last;
+    // In a policy chain nobody knows how many transactions lie between.
+    if (last !== null && last.number !== number - 1) this.#version = null;
     if (last !== null && last.number === number - 1) {
       const isNext = last.hash === docket.previousHash && last.timeMs <= docket.timeMs;
       if (!isNext) this.#breaks.push(number);

@@ -50,7 +50,9 @@ export interface AuditFindings {
  */
 export async function auditRegister(options: AuditOptions): Promise<AuditFindings> {
   await indexTransactionsByDocket(sql());
-  const audit = new Audit(options, await heldRow(options.registerId));
+  // What is being stored or let go of ends first; nothing is let go of while this runs.
+  const row = await withoutAppends(options.registerId, () => heldRow(options.registerId));
+  const audit = new Audit(options, row);
   await audit.policyChain();
   // The bulk while the register grows; what came meanwhile while it stands still.
   while ((await audit.toEnd()) > limits.frameDockets) {}

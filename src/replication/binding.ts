@@ -19,6 +19,7 @@ import { pullPages, pullRange } from "./pull.ts";
 import type { Road, RoadSettings } from "./road.ts";
 import { startForwardOnly } from "./start.ts";
 import type { CheckStored } from "./stored-policy.ts";
+import { listSubscriptions } from "./subscriptions.ts";
 import type { UpkeepOptions } from "./upkeep.ts";
 
 export interface BindingOptions extends RoadSettings {
@@ -138,6 +139,8 @@ export function upkeepOptions(
     auditMs: config.auditMs,
     auditBytesPerSecond: config.auditBytesPerSecond,
     checkStored: checkStoredUnder(bound),
+    isCatchingUp: () =>
+      listSubscriptions().some((one) => one.isReceiving && one.syncState === "Syncing"),
     stationsOf: (registerId, genesisHash) => bindRegister({ registerId, genesisHash }, bound),
     report: reportSource,
     clock,

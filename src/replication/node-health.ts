@@ -9,6 +9,7 @@ import { book } from "../peers/book.ts";
 import { channels } from "../peers/channels.ts";
 import type { HeartbeatOptions } from "../peers/heartbeat.ts";
 import * as network from "../peers/network.ts";
+import { listDamaged } from "../registers/damage.ts";
 import { trimEvents } from "../registers/events-table.ts";
 import { listRegisters } from "../registers/heads.ts";
 import { type Clock, every } from "../runtime/clock.ts";
@@ -17,7 +18,7 @@ import { logFor } from "../runtime/log.ts";
 import { diskUsagePercent, loopDelays, readVitals } from "../runtime/vitals.ts";
 import { ping, sql } from "../store/sql.ts";
 import type { TrustStatus } from "../trust/trust.ts";
-import { type Amber, judgeHealth } from "./ambers.ts";
+import { type Amber, judgeDamage, judgeHealth } from "./ambers.ts";
 import { keepNodeEvent } from "./peer-events.ts";
 import { listSubscriptions } from "./subscriptions.ts";
 
@@ -51,9 +52,11 @@ export async function close(): Promise<void> {
   watch = null;
 }
 
-/** What is amber, as of the last look; nothing while it is closed. */
+/** What is amber: damage as it is known now, all else as of the last look. */
 export function ambers(): readonly Amber[] {
-  return watch?.ambers ?? [];
+  if (watch === null) return [];
+  const looked = watch.ambers.filter(({ code }) => code !== "audit-found-damage");
+  return [...looked, ...judgeDamage(listDamaged().length)];
 }
 
 /** How long the database took for the last look, ms; null: it did not answer, or nobody looked. */
@@ -90,7 +93,7 @@ async function look(): Promise<void> {
   if (isThere) watch.databaseMs.push(clock.monotonicMs() - startedMs);
   else watch.databaseMs = [];
   watch.databaseMs = watch.databaseMs.slice(-looksKept);
-  const found = judgeHealth({
+  const judged = judgeHealth({
     databaseMs: watch.databaseMs,
     diskPercent: diskUsagePercent(dataDir),
     trust: trustStatus(),
@@ -101,6 +104,7 @@ async function look(): Promise<void> {
       .flatMap((peer) => peer.clockAheadMs ?? []),
     loopStallMs: loopDelays().maxMs,
   });
+  const found = [...judged, ...judgeDamage(listDamaged().length)];
   tellChanges(watch.ambers.filter(isWarning), found.filter(isWarning));
   if (isThere && looks++ % trimLooks === 0) await trimLog(clock.nowMs());
   watch.ambers = found;

@@ -16,6 +16,8 @@ export interface PastOptions {
 export interface PastRun {
   from: number;
   place: PastPlace;
+  /** Nothing stands behind the run that could demand a hash: the docket before it and seals do. */
+  isOpen?: boolean;
 }
 
 /**
@@ -55,7 +57,9 @@ export async function provePast(
     checked.push(outcome.value);
     policy = outcome.value.policyAfter;
   }
-  return joinDown(checked, run.place);
+  const last = checked.at(-1)?.dockets.at(-1);
+  const isOpen = run.isOpen === true && run.place.hashBefore !== null && last !== undefined;
+  return joinDown(checked, isOpen ? { ...run.place, previousHash: last.hash } : run.place);
 }
 
 /** Fits the pages one before the other, from the last to the first. */

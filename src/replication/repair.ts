@@ -6,6 +6,7 @@ import type { Docket, Outcome, PastPlace, VerifiedPast } from "../dockets/types.
 import type { Source } from "../peers/adverts.ts";
 import { damagedIn, damageOf } from "../registers/damage.ts";
 import { readUnchecked } from "../registers/dockets-table.ts";
+import { registerOf } from "../registers/heads.ts";
 import { type RegisterRow, readRegisterRow } from "../registers/registers-table.ts";
 import { replaceDockets } from "../registers/repair.ts";
 import { limits } from "../runtime/limits.ts";
@@ -33,23 +34,75 @@ export interface RepairOptions extends PastOptions {
 export async function repairDockets(options: RepairOptions): Promise<number> {
   let lost = 0;
   for (const run of damagedRuns(options.registerId)) {
-    let atOnce = docketsAtOnce;
-    // From the newest down: what lies behind a part says what the part has to be.
-    for (let to = run.to; to >= run.from; ) {
-      if (options.signal.aborted) throw abortError(options.signal);
-      const from = Math.max(run.from, to - atOnce + 1);
-      const mended = await mend({ from, to }, options);
-      // Of several some may be mended where not all are.
-      if (mended === null && to > from) {
-        atOnce = 1;
-        continue;
-      }
-      if (mended === null) lost += 1;
-      else options.onRepaired(to - from + 1, mended.sourcePeerId);
-      to = from - 1;
-    }
+    const from = await mendUpwards(run, options);
+    lost += await mendDownwards({ from, to: run.to }, options);
   }
   return lost;
+}
+
+/** From the newest down: what lies behind a part says what the part has to be. */
+async function mendDownwards(
+  run: { from: number; to: number },
+  options: RepairOptions,
+): Promise<number> {
+  let lost = 0;
+  let atOnce = docketsAtOnce;
+  for (let to = run.to; to >= run.from; ) {
+    if (options.signal.aborted) throw abortError(options.signal);
+    const from = Math.max(run.from, to - atOnce + 1);
+    const mended = await mend({ from, to }, options);
+    // Of several some may be mended where not all are.
+    if (mended === null && to > from) {
+      atOnce = 1;
+      continue;
+    }
+    if (mended === null) lost += 1;
+    else options.onRepaired(to - from + 1, mended.sourcePeerId);
+    to = from - 1;
+  }
+  return lost;
+}
+
+/**
+ * What is too long to be judged at once may hold a change of the policy, under which its newest
+ * dockets were sealed: it comes from the oldest up, each part by the docket before it and its seals,
+ * as in a catch-up. Gives the first docket that is left: the last part has to fit on both sides.
+ */
+async function mendUpwards(
+  run: { from: number; to: number },
+  options: RepairOptions,
+): Promise<number> {
+  const { registerId, signal } = options;
+  let { from } = run;
+  while (run.to - from >= docketsAtOnce && from > (registerOf(registerId)?.firstNumber ?? 0)) {
+    if (signal.aborted) throw abortError(signal);
+    const part = { from, to: from + docketsAtOnce - 1 };
+    const before = await readTrueDocket(registerId, from - 1);
+    if (before === null) return from;
+    const policies = new StoredPolicies({ registerId, check: options.checkStored });
+    const policy = await policies.at(from);
+    const place = { registerId, nextNumber: part.to + 1, previousHash: "", timeMs: null, policy };
+    const given = { run: part, place: { ...place, hashBefore: before.docketHash }, options };
+    const source = await askSources(options, (one) => fromPeer(one, { ...given, isOpen: true }));
+    if (source === null) return from;
+    options.onRepaired(docketsAtOnce, source.peerId);
+    from += docketsAtOnce;
+  }
+  return from;
+}
+
+/** The first source that gave what was taken in; null: none did. */
+async function askSources(
+  options: RepairOptions,
+  ask: (source: Source) => Promise<VerifiedPast[] | null>,
+): Promise<Source | null> {
+  for (const source of options.sources().filter(({ speaksReplication }) => speaksReplication)) {
+    const pulled = await ask(source);
+    if (pulled === null) continue;
+    for (const past of pulled) await replaceDockets(past);
+    return source;
+  }
+  return null;
 }
 
 /** Small enough to be in memory at once, many times over. */
@@ -79,13 +132,8 @@ async function mend(
     for (const past of own.value) await replaceDockets(past);
     return { sourcePeerId: null };
   }
-  for (const source of options.sources().filter(({ speaksReplication }) => speaksReplication)) {
-    const pulled = await fromPeer(source, { run, place, options });
-    if (pulled === null) continue;
-    for (const past of pulled) await replaceDockets(past);
-    return { sourcePeerId: source.peerId };
-  }
-  return null;
+  const source = await askSources(options, (one) => fromPeer(one, { run, place, options }));
+  return source === null ? null : { sourcePeerId: source.peerId };
 }
 
 /** The documents may be true, and only what is derived from them wrong. */
@@ -107,11 +155,11 @@ async function fromOwn(
 
 async function fromPeer(
   source: Source,
-  given: { run: { from: number }; place: PastPlace; options: RepairOptions },
+  given: { run: { from: number }; place: PastPlace; options: RepairOptions; isOpen?: boolean },
 ): Promise<VerifiedPast[] | null> {
-  const { run, place, options } = given;
+  const { run, place, options, isOpen = false } = given;
   try {
-    const pulled = await pullPast(source, { from: run.from, place }, options);
+    const pulled = await pullPast(source, { from: run.from, place, isOpen }, options);
     if (pulled.ok) return pulled.value;
     options.onTrouble(source, { kind: "false", refusal: pulled.refusal });
   } catch (error) {

@@ -1,3 +1,4 @@
+import type { Retention } from "../registers/subscriptions-table.ts";
 import type { RegisterStation } from "./binding.ts";
 import type { LoopOptions } from "./loop-options.ts";
 import type { SubscriptionStatus } from "./subscription-status.ts";
@@ -11,6 +12,8 @@ export type SharedLoopOptions = Pick<LoopOptions, "clock" | "dice" | "report"> &
   ) => Pick<LoopOptions, RegisterStation>;
   /** Whether some peer says it holds the register, or we do. */
   isKnown: (registerId: string) => boolean;
+  /** What a follower keeps of the past where its subscription doesn't say. */
+  retention: Retention;
   /** For the supervisor: a new connection to a peer, and a question to all who else there is. */
   reconnect: (peerId: string) => void;
   rediscover: (registerId: string) => void;

@@ -1,4 +1,5 @@
 import { anchorOf, registerOf } from "../registers/heads.ts";
+import type { Retention } from "../registers/subscriptions-table.ts";
 import { isWaiting } from "./budgets.ts";
 import type { RegisterLoop } from "./register-loop.ts";
 import type { LimitingStage } from "./stages.ts";
@@ -30,6 +31,8 @@ export interface SubscriptionStatus {
   limitingStage: LimitingStage | null;
   /** Since when an operator lets it rest; null: it runs. */
   pausedAt: string | null;
+  /** What is kept of the past; null: everything. */
+  retention: Retention | null;
 }
 
 /** A subscription that is held here, with the loop that runs for it unless it is paused. */
@@ -37,6 +40,7 @@ export interface Running {
   subscription: Subscription;
   genesisHash: string | null;
   createdAtMs: number;
+  retention: Retention | null;
   loop: RegisterLoop;
   /** Brings the past of a full replica; null: none is wanted. */
   backfill: { wake: () => void } | null;
@@ -82,6 +86,7 @@ export function statusOf(
     verification: register?.verification ?? null,
     limitingStage: total > done && one.pausedAtMs === null ? limitingStage(registerId, one) : null,
     pausedAt: isoOf(one.pausedAtMs),
+    retention: one.retention,
   };
 }
 

@@ -12,8 +12,8 @@ import { anchorOf, registerOf } from "../registers/heads.ts";
 import { hotCache } from "../registers/hot-cache.ts";
 import { purgeRegister } from "../registers/purge.ts";
 import * as table from "../registers/subscriptions-table.ts";
-import { limits } from "../runtime/limits.ts";
 import { type Log, logFor } from "../runtime/log.ts";
+import type { Sql } from "../store/database.ts";
 import { sql } from "../store/sql.ts";
 import { startBackfill } from "./backfill.ts";
 import { emptyAnchor } from "./commit.ts";
@@ -21,8 +21,10 @@ import { equivocationCode, isContradicted } from "./evidence.ts";
 import type { Happening } from "./judge.ts";
 import { RegisterLoop } from "./register-loop.ts";
 import { supervise } from "./rescue.ts";
+import { keepsAll, retentionFor, retentionOf } from "./retention.ts";
 import type { SharedLoopOptions } from "./shared-loop-options.ts";
-import { type Mode, Subscription, type SubscriptionState } from "./subscription.ts";
+import { afterPurge, refuseSubscribe, rowLost, type SubscribeRequest } from "./subscribing.ts";
+import { Subscription } from "./subscription.ts";
 import { type Running, type SubscriptionStatus, statusOf } from "./subscription-status.ts";
 
 export type { SharedLoopOptions } from "./shared-loop-options.ts";
@@ -45,11 +47,17 @@ export async function open(options: SharedLoopOptions): Promise<void> {
 }
 
 async function takeUp(registerId: string, row: StartingRow): Promise<void> {
-  start(registerId, row);
+  await begin(registerId, row);
   if (await isContradicted(registerId)) {
     const message = "The register's validators contradict themselves; see its evidence";
     stopRegister(registerId, { code: equivocationCode, message });
   }
+}
+
+async function begin(registerId: string, row: StartingRow): Promise<void> {
+  start(registerId, row);
+  const lost = await rowLost(registerId);
+  if (lost !== null) stopRegister(registerId, lost);
 }
 
 export async function close(): Promise<void> {
@@ -59,14 +67,11 @@ export async function close(): Promise<void> {
   shared = null;
 }
 
-export function subscribe(request: {
-  registerId: string;
-  mode: Mode;
-  genesisHash?: string;
-}): Promise<SubscriptionStatus> {
+export function subscribe(request: SubscribeRequest): Promise<SubscriptionStatus> {
   return changes.run(async () => {
     const { registerId, mode } = request;
-    refuseSubscribe(registerId, request.genesisHash);
+    const { isKnown } = opened();
+    refuseSubscribe(request, { isKnown, followed: new Set(running.keys()) });
     const row = {
       registerId,
       mode,
@@ -74,15 +79,19 @@ export function subscribe(request: {
       genesisHash: request.genesisHash ?? null,
       createdAtMs: opened().clock.nowMs(),
       pausedAtMs: null,
+      ...retentionFor(request, opened().retention),
     };
     await table.insertSubscription(sql(), row);
-    start(registerId, row);
+    await begin(registerId, row);
     log.info({ registerId, mode }, "Subscribed");
     return statusNow(registerId, running.get(registerId) as Running);
   });
 }
 
-/** Returns once the register's loop has stopped; what is stored stays unless `purge`. */
+/**
+ * Returns once the register's loop has stopped. What is stored stays, or with `purge` is gone for
+ * everyone at once and deleted in the background.
+ */
 export function unsubscribe(registerId: string, options: { purge: boolean }): Promise<void> {
   return changes.run(async () => {
     const one = followedHere(registerId);
@@ -90,8 +99,9 @@ export function unsubscribe(registerId: string, options: { purge: boolean }): Pr
     await one.ended;
     hotCache()?.drop(registerId);
     running.delete(registerId);
-    await table.deleteSubscription(sql(), registerId);
-    if (options.purge) await purgeRegister(registerId);
+    const alsoIn = (transaction: Sql) => table.deleteSubscription(transaction, registerId);
+    if (options.purge) await purgeRegister(registerId, { alsoIn });
+    else await alsoIn(sql());
     log.info({ registerId, purge: options.purge }, "Unsubscribed");
   });
 }
@@ -122,10 +132,11 @@ export function resume(registerId: string): Promise<SubscriptionStatus> {
     const before = followedHere(registerId);
     if (before.pausedAtMs !== null) {
       await table.setPaused(sql(), { registerId, pausedAtMs: null });
-      const { subscription, genesisHash, createdAtMs } = before;
+      const { subscription, genesisHash, createdAtMs, retention } = before;
+      const { mode } = subscription;
       const state = subscription.state === "Error" ? "Subscribing" : subscription.state;
-      const row = { mode: subscription.mode, state, genesisHash, createdAtMs, pausedAtMs: null };
-      await takeUp(registerId, row);
+      const row = { mode, state, genesisHash, createdAtMs, pausedAtMs: null };
+      await takeUp(registerId, { ...row, ...(retention ?? keepsAll) });
       tellTurn(registerId, { type: "register.resumed", message: "An operator lets it go on" });
     }
     return statusNow(registerId, followedHere(registerId));
@@ -179,36 +190,10 @@ export function shownHead(registerId: string): Running["shown"] {
   return running.get(registerId)?.shown ?? null;
 }
 
-function refuseSubscribe(registerId: string, genesisHash: string | undefined): void {
-  if (running.has(registerId)) {
-    throw new PeerError("conflict", "already-subscribed", {
-      message: `This node is already subscribed to register ${registerId}`,
-    });
-  }
-  if (running.size >= limits.subscriptions) {
-    throw new PeerError("exhausted", "too-many-subscriptions", {
-      message: `This node already follows ${running.size} registers, which is its limit`,
-    });
-  }
-  if (registerOf(registerId)?.isOrigin) {
-    throw new PeerError("conflict", "own-register", {
-      message: `This node seals register ${registerId} itself`,
-    });
-  }
-  if (genesisHash === undefined && !opened().isKnown(registerId)) {
-    throw new PeerError("not-found", "unknown-register", {
-      message: `No peer that this node knows of holds register ${registerId}`,
-    });
-  }
-}
-
-interface StartingRow {
-  mode: Mode;
-  state: SubscriptionState;
-  genesisHash: string | null;
-  createdAtMs: number;
-  pausedAtMs: number | null;
-}
+type StartingRow = Pick<
+  table.SubscriptionRow,
+  "mode" | "state" | "genesisHash" | "createdAtMs" | "pausedAtMs" | keyof table.Retention
+>;
 
 function start(registerId: string, row: StartingRow): void {
   const { forRegister, onState, ...rest } = opened();
@@ -217,7 +202,7 @@ function start(registerId: string, row: StartingRow): void {
   if (row.pausedAtMs !== null) stopping.abort();
   const given = {
     ...rest,
-    ...forRegister(registerId, row.genesisHash),
+    ...afterPurge(registerId, forRegister(registerId, row.genesisHash)),
     registerId,
     tell: (happening: Happening) => keepEvent({ ...happening, registerId }),
     signal: stopping.signal,
@@ -246,6 +231,7 @@ function start(registerId: string, row: StartingRow): void {
     subscription,
     genesisHash: row.genesisHash,
     createdAtMs: row.createdAtMs,
+    retention: retentionOf(row),
     loop,
     backfill,
     stopping,

@@ -7,14 +7,16 @@
 import { assert } from "../base/assert.ts";
 import { messageOf, PeerError } from "../base/error.ts";
 import { type AuditRow, listAudits } from "../registers/audits-table.ts";
-import { damageOf, listDamaged } from "../registers/damage.ts";
+import { damageOf } from "../registers/damage.ts";
 import type { Damage } from "../registers/damage-table.ts";
 import { appendEvent } from "../registers/events-table.ts";
 import { listRegisters, registerOf } from "../registers/heads.ts";
+import type { Retention } from "../registers/subscriptions-table.ts";
 import { every } from "../runtime/clock.ts";
 import { limits } from "../runtime/limits.ts";
 import { logFor } from "../runtime/log.ts";
 import { sql } from "../store/sql.ts";
+import { startRetention } from "./retention.ts";
 import { listSubscriptions } from "./subscriptions.ts";
 import { type JobOptions, UpkeepJob, type UpkeepWork } from "./upkeep-job.ts";
 
@@ -24,6 +26,8 @@ export interface UpkeepOptions
   auditMs: number;
   /** What a background audit reads at most, bytes a second. */
   auditBytesPerSecond: number;
+  /** A register is being caught up: an audit in the background waits. */
+  isCatchingUp: () => boolean;
   stationsOf: (registerId: string, genesisHash: string) => JobOptions["stations"];
 }
 
@@ -49,11 +53,13 @@ const audits = new Map<string, AuditRow>();
 let opened: UpkeepOptions | null = null;
 let background: { registerId: string; job: UpkeepJob } | null = null;
 let ticking: { stop: () => Promise<void> } | null = null;
+let pruning: { stop: () => Promise<void> } | null = null;
 
 export async function open(options: UpkeepOptions): Promise<void> {
   assert(opened === null, "upkeep is opened once");
   opened = options;
   for (const row of await listAudits(sql())) audits.set(row.registerId, row);
+  pruning = startRetention({ clock: options.clock, list: listSubscriptions, isBusy });
   if (options.auditMs === 0) return;
   const periodMs = Math.min(lookEveryMs, options.auditMs);
   ticking = every(periodMs, { clock: options.clock, tick: auditDue });
@@ -61,7 +67,8 @@ export async function open(options: UpkeepOptions): Promise<void> {
 
 export async function close(): Promise<void> {
   const running = [...jobs.values()];
-  await Promise.all([ticking?.stop(), ...running.map((job) => job.stop())]);
+  await Promise.all([ticking?.stop(), pruning?.stop(), ...running.map((job) => job.stop())]);
+  pruning = null;
   jobs.clear();
   audits.clear();
   ticking = null;
@@ -107,16 +114,20 @@ export function statusOf(registerId: string): UpkeepStatus {
   };
 }
 
-/** What an operator should look at: registers that are not whole. */
-export function damagedRegisters(): string[] {
-  return listDamaged();
-}
-
 /** Stops what runs over a register that goes away. */
 export async function forget(registerId: string): Promise<void> {
   await jobs.get(registerId)?.stop();
   jobs.delete(registerId);
   audits.delete(registerId);
+}
+
+/** What followers keep by the node's settings. */
+export function defaultRetention(config: { keepDockets: number; keepDays: number }): Retention {
+  return { keepDockets: config.keepDockets || null, keepDays: config.keepDays || null };
+}
+
+function isBusy(registerId: string): boolean {
+  return jobs.get(registerId)?.state === "running";
 }
 
 /** How often it is looked whether an audit is due. */
@@ -153,7 +164,7 @@ async function auditDue(signal: AbortSignal): Promise<void> {
   const registerId = dueRegister();
   if (registerId === null) return;
   for (const work of ["audit", "repair"] as const) {
-    if (jobs.get(registerId)?.state === "running" || registerOf(registerId) === null) return;
+    if (isBusy(registerId) || registerOf(registerId) === null) return;
     const job = startJob(registerId, { work, pace: yieldToOthers });
     background = { registerId, job };
     await job.ended;
@@ -178,16 +189,12 @@ function dueRegister(): string | null {
 
 /** In the background: no faster than allowed, and not while a register is being caught up. */
 async function yieldToOthers(bytes: number, signal: AbortSignal): Promise<void> {
-  const { clock, auditBytesPerSecond } = given();
+  const { clock, auditBytesPerSecond, isCatchingUp } = given();
   await clock.sleep((1_000 * bytes) / auditBytesPerSecond, signal);
   while (isCatchingUp()) await clock.sleep(yieldMs, signal);
 }
 
 const yieldMs = 250;
-
-function isCatchingUp(): boolean {
-  return listSubscriptions().some((one) => one.isReceiving && one.syncState === "Syncing");
-}
 
 function requireHeld(registerId: string) {
   const register = registerOf(registerId);

@@ -70,20 +70,10 @@ export async function healthReport(
 async function stateOf(source: RestSource) {
   const checks = await source.checks();
   const isWell = Object.values(checks).every(Boolean);
-  const warnings = [...source.ambers().map((amber) => ({ ...amber })), ...damageOf(source)];
+  const warnings = source.ambers().map((amber) => ({ ...amber }));
   const isAmber = warnings.some(({ level }) => level === "warning");
   const word = !isWell ? "unhealthy" : isAmber ? "degraded" : "healthy";
   return { checks, isWell, warnings, word } as const;
-}
-
-/** Which registers it is about is told to those who may see them. */
-function damageOf(source: RestSource) {
-  const damaged = source.damagedRegisters();
-  if (damaged.length === 0) return [];
-  const count = damaged.length === 1 ? "one register" : `${damaged.length} registers`;
-  const message = `An audit found damage in ${count}; the damaged dockets are not served`;
-  const facts = { registers: damaged.length };
-  return [{ code: "audit-found-damage", level: "warning" as const, message, facts }];
 }
 
 function securityOf(status: TrustStatus) {

@@ -81,7 +81,6 @@ export function nodeSource(facts: {
     groups: nodeGroups,
     upkeepOf: upkeep.statusOf,
     beginUpkeep: upkeep.begin,
-    damagedRegisters: upkeep.damagedRegisters,
     pause: subscriptions.pause,
     resume: subscriptions.resume,
     createRegister: origin.createRegister,

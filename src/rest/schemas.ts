@@ -160,6 +160,15 @@ export const availableSchema = z.object({
 
 export const syncStates = ["Subscribing", "Syncing", "FullyReplicated", "Active", "Error"] as const;
 
+/**
+ * What a forward-only subscription keeps of the past; what breaks either bound goes. Left out: what
+ * the node's settings say; empty: it keeps everything.
+ */
+export const retentionSchema = z.strictObject({
+  keepDockets: count.min(1).max(1_000_000_000_000).optional(),
+  keepDays: count.min(1).max(36_500).optional(),
+});
+
 export const subscriptionSchema = z.object({
   registerId: z.string(),
   mode: z.enum(["ForwardOnly", "FullReplica"]),
@@ -183,6 +192,8 @@ export const subscriptionSchema = z.object({
   limitingStage: z.enum(["source", "budget", "verify", "commit"]).nullable(),
   /** Since when an operator lets it rest: neither fetched nor served; null while it runs. */
   pausedAt: z.string().nullable(),
+  /** Of the past; null: everything is kept. */
+  retention: z.object({ keepDockets: count.nullable(), keepDays: count.nullable() }).nullable(),
 });
 
 export const upkeepSchema = z.object({

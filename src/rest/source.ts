@@ -65,6 +65,7 @@ export interface RestSource {
     registerId: string;
     mode: "ForwardOnly" | "FullReplica";
     genesisHash?: string;
+    retention?: { keepDockets?: number; keepDays?: number };
   }): Promise<SubscriptionView>;
   unsubscribe(registerId: string, options: { purge: boolean }): Promise<void>;
   /** Until `resume`, over restarts: neither fetched nor served. Paused already: no change. */
@@ -110,8 +111,6 @@ export interface RestSource {
 
   upkeepOf(registerId: string): UpkeepView;
   beginUpkeep(registerId: string, work: "audit" | "repair"): Promise<UpkeepView>;
-  /** Registers of which something stored is damaged. */
-  damagedRegisters(): string[];
 
   /** The token counts no longer; kept until it would have expired. Durable once resolved. */
   revokeToken(tokenId: string, untilMs: number): Promise<void>;
@@ -234,4 +233,5 @@ export interface SubscriptionView {
   verification: "sealed" | "chain" | null;
   limitingStage: LimitingStage | null;
   pausedAt: string | null;
+  retention: { keepDockets: number | null; keepDays: number | null } | null;
 }

@@ -46,7 +46,12 @@ function begun(call: Call<Endpoints["subscribe"]>): SubscriptionView | null {
 }
 
 function wanted(call: Call<Endpoints["subscribe"]>) {
-  return { registerId: call.params.registerId, ...withoutUndefined(call.body) };
+  const { retention, ...asked } = call.body;
+  return {
+    registerId: call.params.registerId,
+    ...withoutUndefined(asked),
+    ...(retention === undefined ? {} : { retention: withoutUndefined(retention) }),
+  };
 }
 
 export async function pauseRegister(

@@ -10,6 +10,7 @@ import { limits } from "../runtime/limits.ts";
 import { handled } from "../runtime/memory.ts";
 import { newsMissed } from "../telemetry/recording.ts";
 import { refuse } from "../wire/status.ts";
+import { prunedError } from "./served.ts";
 
 export interface StoredRun {
   registerId: string;
@@ -106,7 +107,10 @@ async function* readToHead(from: {
   return next;
 }
 
+/** Let go of since it was asked for, or lost. */
 function goneError(registerId: string, next: number): PeerError {
+  const { firstNumber = 0 } = registerOf(registerId) ?? {};
+  if (next < firstNumber) return prunedError(registerId, { firstNumber, next });
   return new PeerError("unavailable", "docket-gone", {
     message: `Docket ${next} of register ${registerId} is no longer held here`,
   });

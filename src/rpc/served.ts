@@ -64,9 +64,7 @@ export function shownRegister(
 export function checkReach(register: RegisterState, next: number): void {
   const { registerId, firstNumber, headNumber } = register;
   if (next < firstNumber) {
-    throw refuse("PRUNED", {
-      message: `Register ${registerId} is held from docket ${firstNumber} on, not from ${next}`,
-    });
+    throw prunedError(registerId, { firstNumber, next });
   }
   if (next > headNumber + 1) {
     throw refuse("NOT_YET", {
@@ -74,6 +72,12 @@ export function checkReach(register: RegisterState, next: number): void {
       retryAfterMs: 1_000,
     });
   }
+}
+
+export function prunedError(registerId: string, at: { firstNumber: number; next: number }) {
+  return refuse("PRUNED", {
+    message: `Register ${registerId} is held from docket ${at.firstNumber} on, not from ${at.next}`,
+  });
 }
 
 /** The one that a cursor asks for first which excludes its docket, and in which 0 asks for all. */

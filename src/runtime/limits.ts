@@ -102,6 +102,12 @@ export const limits = {
   damagedRuns: 1_000,
   /** Audits and repairs at once: each reads as fast as the disk gives. */
   upkeepJobs: 4,
+  /**
+   * How often followers look what they need not keep, and after how much the embedded database is
+   * told to use the place again: it can do nothing else meanwhile.
+   */
+  pruneLookMs: 10_000,
+  pruneVacuumDockets: 1_000,
   /** News a feed reader may be behind before it is dropped and reads the table. */
   feedBacklog: 256,
   /** Dockets and transactions a register in the hot cache: the reference service's numbers. */

@@ -113,18 +113,10 @@ export const configSchema = z.object({
     .optional()
     .describe("Verifier threads; default: one a core up to 8; 0 verifies on the main thread"),
   logLevel: z.enum(logLevels).default("info").describe("Least important line that is written"),
-  heartbeatMs: z.coerce
-    .number()
-    .int()
-    .min(1_000)
-    .max(120_000)
+  heartbeatMs: wholeNumber(1_000, 120_000)
     .default(30_000)
     .describe("Time between heartbeats, ms; less finds dead peers sooner and costs traffic"),
-  heartbeatTimeoutMs: z.coerce
-    .number()
-    .int()
-    .min(1_000)
-    .max(120_000)
+  heartbeatTimeoutMs: wholeNumber(1_000, 120_000)
     .default(30_000)
     .describe("Wait for a heartbeat's answer, ms"),
   exchangeMs: z.coerce
@@ -203,6 +195,12 @@ export const configSchema = z.object({
     .enum(["oldest-first", "newest-first"])
     .default("oldest-first")
     .describe("How a long register's past comes; newest-first serves its head within moments"),
+  keepDockets: wholeNumber(0, 1_000_000_000_000)
+    .default(0)
+    .describe("Dockets that a forward-only subscription keeps unless it says otherwise; 0: all"),
+  keepDays: wholeNumber(0, 36_500)
+    .default(0)
+    .describe("Days for which a forward-only subscription keeps dockets unless it says; 0: ever"),
   auditMs: wholeNumber(0, 366 * 86_400_000)
     .default(7 * 86_400_000)
     .describe("Time in which each register is audited once in the background, ms; 0: never"),

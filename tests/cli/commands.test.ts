@@ -71,6 +71,39 @@ describe("import, export, verify", () => {
     expect(await cli(["verify", bent])).toMatchObject({ code: 1, stdout: "" });
   });
 
+  test("verify of a file names what is wrong in it, and holds it to the genesis that is known", async () => {
+    const file = write("records.ndjson", text);
+    const done = await cli(["import", file, "--name", "f", "--output", "json"]);
+    const { registerId, genesisHash } = JSON.parse(done.stdout);
+    const dockets = (await cli(["export", registerId, "--format", "dockets"])).stdout;
+    const lines = dockets.trimEnd().split("\n");
+    const held = write("dockets.ndjson", dockets);
+    expect((await cli(["verify", held, "--genesis-hash", genesisHash])).code).toBe(0);
+    const verdict = async (name: string, changed: string, flags: string[] = []) => {
+      const { code, stdout, stderr } = await cli(["verify", write(name, changed), ...flags]);
+      expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+      return stderr.toLowerCase();
+    };
+    const joined = (some: string[]) => `${some.join("\n")}\n`;
+    expect(await verdict("pinned", dockets, ["--genesis-hash", "0".repeat(64)])).toContain(
+      "genesis",
+    );
+    expect(await verdict("gap", joined(lines.toSpliced(3, 1)))).toContain("docket 4");
+    expect(await verdict("twice", joined(lines.toSpliced(3, 0, lines[3] ?? "")))).toContain(
+      "docket 3",
+    );
+    const swapped = lines.toSpliced(3, 2, lines[4] ?? "", lines[3] ?? "");
+    expect(await verdict("swapped", joined(swapped))).toContain("docket 4");
+    const flipped = (lines[5] ?? "").replace(
+      /"signatureValue":"(.)/,
+      (_, first: string) => `"signatureValue":"${first === "A" ? "B" : "A"}`,
+    );
+    expect(await verdict("flipped", joined(lines.with(5, flipped)))).toContain("docket 5");
+    expect((await cli(["verify", write("cut", dockets.slice(0, -200))])).code).not.toBe(0);
+    expect((await cli(["verify", write("junk", "not a docket\n")])).code).not.toBe(0);
+    expect((await cli(["verify", write("empty", "")])).code).not.toBe(0);
+  });
+
   test("an import that broke off goes on where it was and doubles nothing", async () => {
     const file = write("records.ndjson", text);
     node.beforeImport = () => {

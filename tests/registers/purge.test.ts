@@ -4,7 +4,8 @@ import { readCheckpoint } from "../../src/registers/checkpoints-table.ts";
 import { readBundles } from "../../src/registers/dockets-table.ts";
 import * as feed from "../../src/registers/feed.ts";
 import * as heads from "../../src/registers/heads.ts";
-import { finishPurges, purgeRegister } from "../../src/registers/purge.ts";
+import * as purge from "../../src/registers/purge.ts";
+import { isPurging, purgeRegister, whenPurged } from "../../src/registers/purge.ts";
 import { markPurging } from "../../src/registers/registers-table.ts";
 import { whichExist } from "../../src/registers/transactions-table.ts";
 import { sql } from "../../src/store/sql.ts";
@@ -15,8 +16,10 @@ onEachStore("purge", () => {
   beforeAll(async () => {
     await heads.open();
     feed.open();
+    await purge.open();
   });
-  afterAll(() => {
+  afterAll(async () => {
+    await purge.close();
     feed.close();
     heads.close();
   });
@@ -39,6 +42,7 @@ onEachStore("purge", () => {
     await appendPage(other.page(0, 3));
     await purgeRegister("e0");
     expect(heads.registerOf("e0")).toBeNull();
+    await whenPurged("e0");
     expect(await countRows("e0")).toEqual({ dockets: 0, transactions: 0, checkpoint: null });
     expect(await countRows("e1")).toMatchObject({ dockets: 4, transactions: 7 });
     expect(await appendPage(chain.page(0, 1))).toMatchObject({ number: 1 });
@@ -46,6 +50,42 @@ onEachStore("purge", () => {
 
   test("purgeRegister of a register that isn't held does nothing", async () => {
     await purgeRegister("nothing");
+    await whenPurged("nothing");
+    expect(isPurging("nothing")).toBe(false);
+  });
+
+  test("a register of 50,000 transactions is gone at once, and its rows a while later", async () => {
+    const chain = new TestChain("e4");
+    for (let page = 0; page < 10; page += 1) {
+      chain.sealMany(50, 100);
+      await appendPage(chain.page(page === 0 ? 0 : page * 50 + 1, page * 50 + 50));
+    }
+    const order: string[] = [];
+    const alsoIn = async () => order.push("marked");
+    await purgeRegister("e4", { alsoIn });
+    order.push("answered");
+    const gone = whenPurged("e4").then(() => order.push("deleted"));
+    expect(heads.registerOf("e4")).toBeNull();
+    expect(await appendPage(chain.page(0, 1))).toBe("moved");
+    // Another register's appends don't wait for it.
+    const other = new TestChain("e5").sealMany(1, 1);
+    expect(await appendPage(other.page(0, 1))).toMatchObject({ number: 1 });
+    await gone;
+    expect(order).toEqual(["marked", "answered", "deleted"]);
+    expect(await countRows("e4")).toEqual({ dockets: 0, transactions: 0, checkpoint: null });
+    expect(await appendPage(chain.page(0, 1))).toMatchObject({ number: 1 });
+  }, 60_000);
+
+  test("a purge that is stopped goes on when the node starts again", async () => {
+    const chain = new TestChain("e6").sealMany(450, 2);
+    await appendPage(chain.page(0, 450));
+    await purgeRegister("e6");
+    await purge.close();
+    expect((await countRows("e6")).checkpoint).not.toBeNull();
+    await purge.open();
+    expect(isPurging("e6")).toBe(true);
+    await whenPurged("e6");
+    expect(await countRows("e6")).toEqual({ dockets: 0, transactions: 0, checkpoint: null });
   });
 
   test("an interrupted purge hides the register and is finished at the next start", async () => {
@@ -56,7 +96,9 @@ onEachStore("purge", () => {
     await heads.open();
     expect(heads.registerOf("e2")).toBeNull();
     expect(await appendPage(chain.page(0, 1))).toBe("moved");
-    await finishPurges();
+    await purge.close();
+    await purge.open();
+    await whenPurged("e2");
     expect(await countRows("e2")).toEqual({ dockets: 0, transactions: 0, checkpoint: null });
     expect(await appendPage(chain.page(0, 3))).toMatchObject({ number: 3 });
     const ids = chain.transactionIds.flat();
@@ -67,6 +109,7 @@ onEachStore("purge", () => {
     const chain = new TestChain("e3").sealMany(30);
     const appending = appendPage(chain.page(0, 30));
     await Promise.all([appending, purgeRegister("e3")]);
+    await whenPurged("e3");
     expect(heads.registerOf("e3")).toBeNull();
     expect(await countRows("e3")).toEqual({ dockets: 0, transactions: 0, checkpoint: null });
   });

@@ -27,6 +27,8 @@ onEachStore("tables", () => {
       createdAtMs: 1_700_000_000_123,
       lastSyncAtMs: null,
       pausedAtMs: null,
+      keepDockets: 100,
+      keepDays: null,
     };
     expect(await insertSubscription(sql(), row)).toBe(true);
     expect(await insertSubscription(sql(), { ...row, mode: "ForwardOnly" })).toBe(false);

@@ -1,5 +1,11 @@
 import { describe, expect, test } from "bun:test";
-import { type AmberCode, judgeHealth, type Signs } from "../../src/replication/ambers.ts";
+import {
+  type AmberCode,
+  amberCodes,
+  judgeDamage,
+  judgeHealth,
+  type Signs,
+} from "../../src/replication/ambers.ts";
 import { limits } from "../../src/runtime/limits.ts";
 
 const well: Signs = {
@@ -53,6 +59,13 @@ describe("Health (weakness 67)", () => {
     expect(levelAt(only)).toBe("notice");
     expect(levelAt(only, { count: 1, most: 2 })).toBe("warning");
     expect(levelAt(only, { count: 0, most: 0 })).toBe("warning");
+  });
+
+  test("tells of damage, and each code there is has its metric", () => {
+    expect(judgeDamage(0)).toEqual([]);
+    expect(judgeDamage(2)).toMatchObject([{ code: "audit-found-damage", facts: { registers: 2 } }]);
+    const told = [...cases.map(([code]) => code), ...judgeDamage(1).map(({ code }) => code)];
+    expect([...new Set(told)]).toEqual([...amberCodes]);
   });
 
   test("one slow answer, one peer of three with a wrong clock: nothing of it", () => {

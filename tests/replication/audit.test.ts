@@ -1,14 +1,17 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { scanPage } from "../../src/dockets/bundle.ts";
+import { startAt } from "../../src/dockets/join.ts";
 import type { Outcome } from "../../src/dockets/types.ts";
 import { verifyPage } from "../../src/dockets/verify.ts";
 import type { Source } from "../../src/peers/adverts.ts";
 import { appendPage } from "../../src/registers/append.ts";
+import { appendStart } from "../../src/registers/append-start.ts";
 import * as damage from "../../src/registers/damage.ts";
 import { damageOf, setDamage } from "../../src/registers/damage.ts";
 import { readBundles, readDocket } from "../../src/registers/dockets-table.ts";
 import * as feed from "../../src/registers/feed.ts";
 import * as heads from "../../src/registers/heads.ts";
+import { pruneSome } from "../../src/registers/prune.ts";
 import { findTransaction } from "../../src/registers/transactions-table.ts";
 import { auditRegister } from "../../src/replication/audit.ts";
 import type { PulledPage } from "../../src/replication/pull.ts";
@@ -232,6 +235,37 @@ onEachStore("audit", () => {
     expect(damageOf("a4").map(({ firstNumber }) => firstNumber)).toEqual([0, 21, dockets]);
     expect((await repair("a4", [sourceOf(chain)])).lost).toBe(0);
     expect(await audit("a4")).toMatchObject({ damage: [], unjudgedFrom: null });
+  });
+
+  test("a long missing run that holds a change of the policy comes back, and nobody is blamed", async () => {
+    const chain = new TestChain("a7")
+      .sealMany(110, 1)
+      .sealPolicy({ seed: 5 })
+      .sealMany(129, 1)
+      .sealPolicy({ seed: 6 })
+      .sealMany(59, 1);
+    for (let from = 0; from <= 300; from += 50) {
+      await appendPage(chain.page(from, Math.min(from + 49, 300)));
+    }
+    const before = await snapshot("a7");
+    await sql()`DELETE FROM dockets WHERE register_id = 'a7' AND number BETWEEN 10 AND 280`;
+    await setDamage("a7", (await audit("a7")).damage);
+    expect(damageOf("a7")).toMatchObject([{ firstNumber: 10, lastNumber: 280, code: "missing" }]);
+    expect(await repair("a7", [sourceOf(chain)])).toEqual({ lost: 0, troubles: [] });
+    expect(await audit("a7")).toMatchObject({ damage: [], unjudgedFrom: null });
+    expect(await snapshot("a7")).toEqual(before);
+  });
+
+  test("the rest of a policy chain has versions that nobody knows, and is whole all the same", async () => {
+    const chain = chainOf("a8");
+    const policyChain = chain.check(0, 0);
+    const start = startAt(policyChain, chain.check(5, 5));
+    if (!start.ok) throw new Error(start.refusal.message);
+    await appendStart(start.value, { firstVersion: 9 });
+    await appendPage(chain.page(6, dockets));
+    const bounds = { keepDockets: 3, beforeMs: null, mayGo: () => true };
+    while ((await pruneSome("a8", bounds)) > 0) {}
+    expect(await audit("a8")).toMatchObject({ dockets: 2 + 3, damage: [], unjudgedFrom: null });
   });
 
   test("names a true docket that stands in another one's place by the hash demanded", async () => {

@@ -84,8 +84,6 @@ export class MemoryNode implements RestSource {
     drop: (wanted: { registerId: string; transactionId: string }) => this.#queued(wanted),
   };
   readonly answers = new MemoryAnswers();
-  damaged: string[] = [];
-  damagedRegisters = () => this.damaged;
   upkeepOf = (registerId: string): UpkeepView => ({ ...newUpkeep, registerId, ...this.upkeep });
   beginUpkeep = async (registerId: string, work: "audit" | "repair") => {
     this.upkeep = { work, state: "finished", ...this.upkeepEnds };
@@ -402,6 +400,7 @@ export function newSubscription(
     verification: null,
     limitingStage: null,
     pausedAt: null,
+    retention: null,
   };
 }
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { scanPage } from "../../src/dockets/bundle.ts";
 import { decodeDocket, decodeTransaction } from "../../src/dockets/decode.ts";
 import { cacheFigures } from "../../src/registers/hot-cache.ts";
-import { purgeRegister } from "../../src/registers/purge.ts";
+import { purgeRegister, whenPurged } from "../../src/registers/purge.ts";
 import { followFrom } from "../../src/rpc/replication.ts";
 import { SharedFrames } from "../../src/rpc/shared-frames.ts";
 import { type Channel, openChannel } from "../../src/wire/client.ts";
@@ -168,6 +168,7 @@ onEachStore("Follow", () => {
     followed.set("gone", { syncState: "Subscribing", lastSyncAtMs: null, isPaused: false });
     const early = await errorOf(follow({ registerId: "gone", nextDocket: 0 }).next());
     expect(refusalOf(early)?.name).toBe("NOT_YET");
+    await whenPurged("gone");
     const other = new TestChain("gone", { seed: 2 }).sealMany(2, 1);
     await keep(other, 0, 1);
     const [, first] = await readUntil(follow({ registerId: "gone", nextDocket: 0 }), 1);

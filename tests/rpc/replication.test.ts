@@ -3,6 +3,7 @@ import { scanPage } from "../../src/dockets/bundle.ts";
 import { startAt } from "../../src/dockets/join.ts";
 import { verifyPage } from "../../src/dockets/verify.ts";
 import { appendStart } from "../../src/registers/append-start.ts";
+import { pruneSome } from "../../src/registers/prune.ts";
 import { type Channel, openChannel } from "../../src/wire/client.ts";
 import type { Draft, PullRangeRequest } from "../../src/wire/messages.ts";
 import { replication } from "../../src/wire/services.ts";
@@ -162,6 +163,22 @@ onEachStore("Replication", () => {
     expect(total(await pull({ registerId: "light", nextDocket: 15 }))).toBe(4);
     const chainOnly = await pull({ registerId: "light", nextDocket: 0, controlOnly: true });
     expect(total(chainOnly)).toBe(1);
+  });
+
+  test("A docket that is let go of in the middle of a stream is PRUNED, and no fault", async () => {
+    // More than is sent ahead of who reads it.
+    const large = new TestChain("pruned");
+    const text = "x".repeat(400_000);
+    for (let number = 1; number <= 80; number += 1) {
+      large.seal([`{"text":"${text}"}`]);
+      await keep(large, number === 1 ? 0 : number, number);
+    }
+    const frames = channel.stream(replication.pullRange, { registerId: "pruned", nextDocket: 0 });
+    const first = await frames.next();
+    expect(look(first.value as Uint8Array).docketCount).toBeGreaterThan(0);
+    const bounds = { keepDockets: 1, beforeMs: null, mayGo: () => true };
+    while ((await pruneSome("pruned", bounds)) > 0) {}
+    expect(await refusal(Array.fromAsync(frames))).toBe("PRUNED");
   });
 
   test("Heads shows the newest sealed docket at once, and each that comes", async () => {

@@ -7,6 +7,7 @@ import { appendPage } from "../../src/registers/append.ts";
 import * as feed from "../../src/registers/feed.ts";
 import * as heads from "../../src/registers/heads.ts";
 import * as hotCache from "../../src/registers/hot-cache.ts";
+import * as purge from "../../src/registers/purge.ts";
 import type { NetworkView } from "../../src/replication/network-head.ts";
 import { docketSyncHandlers } from "../../src/rpc/docket-sync.ts";
 import { registerSyncHandlers } from "../../src/rpc/register-sync.ts";
@@ -29,6 +30,7 @@ export async function openRpcNode(more: readonly Handler[] = []): Promise<{ addr
   await heads.open();
   hotCache.open({ bytesMax: 32 * 2 ** 20 });
   feed.open();
+  await purge.open();
   const options = {
     nodeId: "served",
     clock: systemClock,
@@ -56,6 +58,7 @@ export async function openRpcNode(more: readonly Handler[] = []): Promise<{ addr
 
 export async function closeRpcNode(): Promise<void> {
   await rpc.close();
+  await purge.close();
   feed.close();
   hotCache.close();
   heads.close();

@@ -9,6 +9,7 @@ import {
 } from "../../src/dockets/envelope.ts";
 import { anchorAfter, joinPage } from "../../src/dockets/join.ts";
 import { type Signer, signerOfSeed } from "../../src/dockets/keys.ts";
+import { policyPayload } from "../../src/dockets/policy.ts";
 import type {
   Anchor,
   CheckedPage,
@@ -27,6 +28,8 @@ export class TestChain {
   readonly bundles: DocketBundle[] = [];
   /** Ids of each docket's transactions. */
   readonly transactionIds: string[][] = [];
+  /** Changes of the policy, and the docket from which on each holds. */
+  readonly #turns: { from: number; policy: Policy; sealer: Signer }[] = [];
   #hash = "";
   #made = 0;
 
@@ -63,8 +66,7 @@ export class TestChain {
     records: readonly string[],
     options: { type?: string; sender?: string; recipients?: string[] } = {},
   ): this {
-    const number = this.bundles.length;
-    const createdAtMs = startMs + number * 1_000;
+    const createdAtMs = this.#nextMs();
     const built = records.map((dataText) =>
       buildTransaction({
         registerId: this.registerId,
@@ -80,21 +82,25 @@ export class TestChain {
         signer: this.signer,
       }),
     );
-    const { docket, bytes } = buildDocket({
-      registerId: this.registerId,
-      number,
-      previousHash: this.#hash,
-      createdAtMs,
-      proposerValidatorId: "v1",
-      leaves: built.map(({ transaction }) => leafOf(transaction)),
-      signer: this.signer,
-    });
-    const bundle = { docketData: bytes, transactionData: built.map((one) => one.bytes) };
-    this.#keep(
-      bundle,
-      docket.docketHash,
-      built.map((one) => one.transaction.transactionId),
-    );
+    this.#sealBuilt(built);
+    return this;
+  }
+
+  /** Seals a docket that changes the policy: from the next one on it is `seed`'s key that seals. */
+  sealPolicy(options: { seed: number }): this {
+    const sealer = signerOfSeed(new Uint8Array(32).fill(options.seed));
+    const { publicKey, algorithm } = sealer;
+    const policy = {
+      ...this.policy,
+      version: this.policy.version + this.#turns.length + 1,
+      validators: [{ validatorId: "v1", publicKey, algorithm }],
+    };
+    const payloadJson = policyPayload(policy);
+    const { registerId, signer } = this;
+    this.#sealBuilt([
+      buildTransaction({ registerId, payloadJson, createdAtMs: this.#nextMs(), signer }),
+    ]);
+    this.#turns.push({ from: this.bundles.length, policy, sealer });
     return this;
   }
 
@@ -121,7 +127,7 @@ export class TestChain {
       registerId: this.registerId,
       bytes: this.frame(from, to),
       nextNumber: from,
-      policy: from === 0 ? null : this.policy,
+      policy: from === 0 ? null : this.policyAt(from),
       nowMs: startMs + 1e9,
       verifyTransactions: "none",
       acceptUnsealed: false,
@@ -143,6 +149,34 @@ export class TestChain {
       return { registerId, nextNumber: 0, previousHash: "", previousTimeMs: 0, policy: null };
     }
     return anchorAfter(this.check(number - 1, number - 1));
+  }
+
+  /** In force for docket `number`. */
+  policyAt(number: number): Policy {
+    return this.#turns.findLast(({ from }) => from <= number)?.policy ?? this.policy;
+  }
+
+  #nextMs(): number {
+    return startMs + this.bundles.length * 1_000;
+  }
+
+  #sealBuilt(built: readonly ReturnType<typeof buildTransaction>[]): void {
+    const number = this.bundles.length;
+    const { docket, bytes } = buildDocket({
+      registerId: this.registerId,
+      number,
+      previousHash: this.#hash,
+      createdAtMs: this.#nextMs(),
+      proposerValidatorId: "v1",
+      leaves: built.map(({ transaction }) => leafOf(transaction)),
+      signer: this.#turns.findLast(({ from }) => from <= number)?.sealer ?? this.signer,
+    });
+    const bundle = { docketData: bytes, transactionData: built.map((one) => one.bytes) };
+    this.#keep(
+      bundle,
+      docket.docketHash,
+      built.map((one) => one.transaction.transactionId),
+    );
   }
 
   #keep(bundle: DocketBundle, hash: string, transactionIds: string[]): void {
