@@ -240,8 +240,7 @@ export async function deletePast(
       RETURNING transaction_count, bundle_bytes
     )
     SELECT coalesce(sum(transaction_count), 0)::bigint AS transactions,
-      coalesce(sum(bundle_bytes), 0)::bigint AS bytes
-    FROM gone`;
+      coalesce(sum(bundle_bytes), 0)::bigint AS bytes FROM gone`;
   return gone ?? { transactions: 0, bytes: 0 };
 }
 

@@ -65,8 +65,9 @@ async function mendDownwards(
 
 /**
  * What is too long to be judged at once may hold a change of the policy, under which its newest
- * dockets were sealed: it comes from the oldest up, each part by the docket before it and its seals,
- * as in a catch-up. Gives the first docket that is left: the last part has to fit on both sides.
+ * dockets were sealed: it comes from the oldest up, each part by the docket before it and by its
+ * seals, as in a catch-up. Gives the first docket that is left: the last part has to fit on both
+ * sides.
  */
 async function mendUpwards(
   run: { from: number; to: number },

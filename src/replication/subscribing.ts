@@ -70,7 +70,7 @@ const beingPurged = {
   message: "What was held of this register is still being deleted; it begins anew after that",
 };
 
-/** Why nothing can be stored of a register whose row somebody deleted; null: it is there, or new. */
+/** Why nothing can be stored of a register whose row was deleted; null: it is there, or new. */
 export async function rowLost(registerId: string) {
   if (registerOf(registerId) !== null || isPurging(registerId)) return null;
   if ((await readCheckpoint(sql(), registerId)) === null) return null;

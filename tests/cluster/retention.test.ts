@@ -48,7 +48,7 @@ onEachStore("retention", (cluster) => {
     expect((await fetch(`${path}/pages?from=${head - kept}`)).status).toBe(409);
     expect((await b.cli(["audit", registerId])).code).toBe(0);
 
-    // Whoever begins at the head can begin here; whoever wants all is not served, and blames nobody.
+    // Who begins at the head can begin here; who wants all is not served, and blames nobody.
     await a.stop();
     const c = await cluster.start("c", { seeds: [b], environment });
     await c.hears(registerId);
