@@ -7,10 +7,13 @@ import { run } from "./cli/program.ts";
 import { loadPageAssets } from "./runtime/page-assets.ts";
 import page from "./ui/index.html";
 
-process.exitCode = await run(process.argv.slice(2), {
+const exitCode = await run(process.argv.slice(2), {
   workerUrls: {
     verify: new URL("./workers/verify-thread.ts", import.meta.url),
     embedded: new URL("./store/embedded-thread.ts", import.meta.url),
   },
   loadPage: () => loadPageAssets(page),
 });
+// What a reader that stands still has not taken keeps nobody waiting who asked for the end.
+if (exitCode === 130) process.exit(exitCode);
+process.exitCode = exitCode;

@@ -3,9 +3,11 @@ import { present } from "../base/assert.ts";
 import { textOf, utf8 } from "../base/bytes.ts";
 import { isAbort, PeerError } from "../base/error.ts";
 import { memberText } from "../base/json-scan.ts";
+import { orAbort } from "../base/signal.ts";
 import { readBundle } from "../dockets/bundle.ts";
 import { decodeTransaction } from "../dockets/decode.ts";
 import type { DocketBundle } from "../dockets/types.ts";
+import { systemClock } from "../runtime/clock.ts";
 import { onStop } from "../runtime/process.ts";
 import { isOutputShown, writeOutput } from "../runtime/terminal.ts";
 import type { TruePage } from "./chain.ts";
@@ -14,6 +16,8 @@ import { Interrupted } from "./exit.ts";
 import { grouped, writeNote } from "./print.ts";
 import { startProgress } from "./progress.ts";
 import { verifiedRegister, withVerifiers } from "./verified-register.ts";
+
+const stuckMs = 1_000;
 
 interface ExportOptions extends ConnectOptions {
   format: "records" | "dockets";
@@ -65,7 +69,7 @@ async function exportRegister(registerId: string, options: ExportOptions): Promi
     });
     for await (const page of pages) {
       const lines = options.format === "records" ? recordsIn(page) : docketsIn(page);
-      if (lines.length > 0) await writeLines(lines, written);
+      if (lines.length > 0) await writeUnlessStuck(lines, { written, signal: stopping.signal });
       written += lines.length;
       docketCount += page.page.dockets.length;
       progress.update(docketCount, written);
@@ -81,6 +85,21 @@ async function exportRegister(registerId: string, options: ExportOptions): Promi
     forget();
   }
   if (!options.quiet) writeNote(`${grouped(written)} ${options.format}, all verified`);
+}
+
+/** After Ctrl-C a reader that stands still has a moment to take whole lines; then it is left. */
+async function writeUnlessStuck(
+  lines: readonly string[],
+  { written, signal }: { written: number; signal: AbortSignal },
+): Promise<void> {
+  const writing = writeLines(lines, written);
+  try {
+    await orAbort(writing, signal);
+  } catch (thrown) {
+    if (!isAbort(thrown)) throw thrown;
+    const giveUp = systemClock.sleep(stuckMs).then(() => Promise.reject(thrown));
+    await Promise.race([writing, giveUp]);
+  }
 }
 
 async function writeLines(lines: readonly string[], written: number): Promise<void> {

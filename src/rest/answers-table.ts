@@ -9,10 +9,10 @@ export async function noteRequest(
   sql: Sql,
   request: KeyedRequest & { seed: string; nowMs: number; olderThanMs: number },
 ): Promise<NotedRequest> {
-  const { requestId, bodyHash, seed, nowMs, olderThanMs } = request;
+  const { requestId, callerId, bodyHash, seed, nowMs, olderThanMs } = request;
   const [made] = await sql`
-    INSERT INTO keyed_answers AS old (request_id, body_hash, seed, at_ms)
-    VALUES (${requestId}, ${bodyHash}, ${seed}, ${nowMs})
+    INSERT INTO keyed_answers AS old (request_id, caller_id, body_hash, seed, at_ms)
+    VALUES (${requestId}, ${callerId}, ${bodyHash}, ${seed}, ${nowMs})
     ON CONFLICT (request_id) DO UPDATE
       SET body_hash = excluded.body_hash, seed = excluded.seed, at_ms = excluded.at_ms,
           answer = NULL
@@ -33,13 +33,21 @@ export async function forgetRequest(sql: Sql, requestId: string): Promise<void> 
   await sql`DELETE FROM keyed_answers WHERE request_id = ${requestId}`;
 }
 
-/** Deletes what is older, and all but the newest `keep`. */
+/**
+ * Deletes what is older, and all but `keep`: everybody's newest, then everybody's second newest, and
+ * so on, so that nobody's many push out another's few.
+ */
 export async function trimRequests(
   sql: Sql,
   bounds: { olderThanMs: number; keep: number },
 ): Promise<void> {
   await sql`
-    DELETE FROM keyed_answers WHERE at_ms < ${bounds.olderThanMs} OR at_ms <= (
-      SELECT at_ms FROM keyed_answers ORDER BY at_ms DESC OFFSET ${bounds.keep} LIMIT 1
+    DELETE FROM keyed_answers WHERE at_ms < ${bounds.olderThanMs} OR request_id IN (
+      SELECT request_id FROM (
+        SELECT request_id, at_ms,
+               row_number() OVER (PARTITION BY caller_id ORDER BY at_ms DESC) AS place
+          FROM keyed_answers
+      ) AS placed
+       ORDER BY place, at_ms DESC OFFSET ${bounds.keep}
     )`;
 }

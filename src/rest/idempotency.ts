@@ -10,6 +10,8 @@ import type { Caller } from "../trust/tokens.ts";
 export interface KeyedRequest {
   /** 64 hex digits for the caller, the method, the path and the key: another's key is another. */
   requestId: string;
+  /** 64 hex digits for the caller, who has a share of what is kept. */
+  callerId: string;
   /** 64 hex digits for the body. */
   bodyHash: string;
 }
@@ -24,7 +26,7 @@ export interface NotedRequest {
   isNew: boolean;
 }
 
-/** Where requests and their answers are kept. Durable once resolved; bounded, the oldest go. */
+/** Where requests and their answers are kept. Durable once resolved; bounded: those that have most lose their oldest. */
 export interface AnswerBook {
   note(request: KeyedRequest & { seed: string; nowMs: number }): Promise<NotedRequest>;
   keep(requestId: string, answer: string): Promise<void>;
@@ -120,7 +122,11 @@ export function keyedRequest(
   const who = caller.isAnonymous ? [] : [caller.isService, caller.orgId, caller.subject];
   const { pathname, search } = new URL(request.url);
   const parts = [who, request.method, pathname, search, key];
-  return { requestId: sha256Hex(JSON.stringify(parts)), bodyHash: sha256Hex(given.bodyText) };
+  return {
+    requestId: sha256Hex(JSON.stringify(parts)),
+    callerId: sha256Hex(JSON.stringify(who)),
+    bodyHash: sha256Hex(given.bodyText),
+  };
 }
 
 /** It was not done, and that is certain. */

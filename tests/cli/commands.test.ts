@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { open } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as rest from "../../src/rest/app.ts";
@@ -154,6 +155,30 @@ describe("import, export, verify", () => {
     const stderr = await new Response(child.stderr as ReadableStream).text();
     expect(await child.exited).toBe(130);
     expect(stderr).toContain("1,500 records are sealed; to go on, run this again with --import-id");
+  });
+});
+
+describe("export into a reader that stands still", () => {
+  test("ends at Ctrl-C and says that it is not all", async () => {
+    const line = JSON.stringify({ filler: "x".repeat(400) });
+    const file = write("long.ndjson", `${line}\n`.repeat(5_000));
+    const imported = await cli(["import", file, "--name", "long", "--output", "json"]);
+    const { registerId } = JSON.parse(imported.stdout);
+    const fifo = join(folder, "fifo");
+    expect(Bun.spawnSync(["mkfifo", fifo]).exitCode).toBe(0);
+    // Its own end of the pipe stays open, so that it is a reader that says nothing and not none.
+    const words = [process.execPath, main, "export", registerId, "--data-dir", folder];
+    const child = Bun.spawn(["sh", "-c", `exec 3<>${fifo}; exec "$@" >&3`, "sh", ...words], {
+      stdin: "ignore",
+      stderr: "pipe",
+    });
+    const reader = await open(fifo, "r");
+    expect((await reader.read(Buffer.alloc(100))).bytesRead).toBe(100);
+    child.kill("SIGINT");
+    const stderr = await new Response(child.stderr).text();
+    expect(await child.exited).toBe(130);
+    expect(stderr).toContain("written so far are verified, but not all");
+    await reader.close();
   });
 });
 

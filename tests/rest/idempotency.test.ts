@@ -12,7 +12,7 @@ onEachStore("answers to keyed requests", () => {
   let made = 0;
   const newRequest = (bodyHash = "b") => {
     made += 1;
-    return { requestId: `request ${made}`, bodyHash };
+    return { requestId: `request ${made}`, callerId: "one", bodyHash };
   };
   /** As a node that was just started has them. */
   const fresh = () => new IdempotentAnswers(storedAnswers(), () => nowMs);
@@ -80,5 +80,23 @@ onEachStore("answers to keyed requests", () => {
     const [row] = await sql()<{ count: number }[]>`SELECT count(*) FROM keyed_answers`;
     expect(Number(row?.count)).toBeLessThanOrEqual(limits.idempotencyKeys);
     expect((await run()).isRepeated).toBe(true);
+  });
+
+  test("are shared: a caller's many push out their own, and nobody else's few", async () => {
+    const few = Array.from({ length: 3 }, () => ({ ...newRequest(), callerId: "quiet" }));
+    const repeat = (request: (typeof few)[number]) =>
+      fresh().run(request, async () => ({ body: "quiet" }));
+    for (const request of few) await repeat(request);
+    nowMs += 1_000;
+    await sql()`
+      INSERT INTO keyed_answers (request_id, caller_id, body_hash, seed, at_ms)
+      SELECT 'loud ' || n, 'loud', '', '', ${nowMs}::bigint + n
+        FROM generate_series(1, 2 * ${limits.idempotencyKeys}) AS n`;
+    await fresh().run({ ...newRequest(), callerId: "loud" }, async () => ({ body: 1 }));
+    const rows = await sql()<{ caller_id: string; count: number }[]>`
+      SELECT caller_id, count(*) FROM keyed_answers GROUP BY caller_id`;
+    const total = rows.reduce((sum, row) => sum + Number(row.count), 0);
+    expect(total).toBeLessThanOrEqual(limits.idempotencyKeys);
+    for (const request of few) expect((await repeat(request)).isRepeated).toBe(true);
   });
 });

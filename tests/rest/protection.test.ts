@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, test } from "bun:test";
+import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { limitedAs } from "../../src/base/host.ts";
 import { CallerAddresses } from "../../src/rest/address.ts";
@@ -102,6 +103,27 @@ describe("abuse", () => {
     );
     expect(answer).toStartWith("HTTP/1.1 408");
     expect(answer).toContain('"slow-request"');
+  });
+
+  test("a request's head that never ends is cut off and takes no memory", async () => {
+    const api = await Rest.open();
+    const socket = await openSocket(Number(new URL(api.url).port));
+    const answer: Buffer[] = [];
+    socket.on("data", (part) => answer.push(Buffer.from(part)));
+    socket.on("error", () => undefined);
+    const closed = new Promise((resolve) => socket.once("close", resolve));
+    socket.write("GET /livez HTTP/1.1\r\nHost: x\r\n");
+    const line = `X-Filler: ${"x".repeat(1_000)}\r\n`;
+    let sent = 0;
+    while (!socket.destroyed && sent < 1_000) {
+      sent += 1;
+      if (!socket.write(line)) await Promise.race([closed, once(socket, "drain")]);
+      else await new Promise((resolve) => setImmediate(resolve));
+    }
+    await closed;
+    expect(sent).toBeLessThan(1_000);
+    expect(Buffer.concat(answer).toString()).not.toContain("HTTP/1.1 200");
+    expect((await api.get("/livez")).status).toBe(200);
   });
 
   test("10,000 idle connections do not stop the service", async () => {
