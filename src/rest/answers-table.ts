@@ -34,8 +34,8 @@ export async function forgetRequest(sql: Sql, requestId: string): Promise<void> 
 }
 
 /**
- * Deletes what is older, and all but `keep`: everybody's newest, then everybody's second newest, and
- * so on, so that nobody's many push out another's few.
+ * Deletes what is older, and all but `keep`: everybody's newest, then everybody's second newest,
+ * and so on, so that nobody's many push out another's few.
  */
 export async function trimRequests(
   sql: Sql,

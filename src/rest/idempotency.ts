@@ -26,7 +26,10 @@ export interface NotedRequest {
   isNew: boolean;
 }
 
-/** Where requests and their answers are kept. Durable once resolved; bounded: those that have most lose their oldest. */
+/**
+ * Where requests and their answers are kept. Durable once resolved; bounded: who has most of them
+ * loses the oldest.
+ */
 export interface AnswerBook {
   note(request: KeyedRequest & { seed: string; nowMs: number }): Promise<NotedRequest>;
   keep(requestId: string, answer: string): Promise<void>;
