@@ -35,6 +35,10 @@ const benches: Record<string, { file: string; what: string }> = {
     file: "bench-threshold.ts",
     what: "P11: a group's signature, 12 of 23, beside one validator's seal",
   },
+  drain: {
+    file: "bench-drain.ts",
+    what: "5,000 transactions queued at a follower drain once its validator is back",
+  },
   mesh: { file: "bench-mesh.ts", what: "25 nodes find each other; what a peer costs" },
 };
 

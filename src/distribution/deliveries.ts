@@ -84,7 +84,10 @@ export class Deliveries {
       if (toldAtMs !== null && nowMs - toldAtMs > limits.delivery.patienceMs) {
         this.#end(key, notSealed());
       } else if (nowMs >= delivery.nextTellMs) {
-        delivery.waitMs = Math.min(delivery.waitMs * 2, limits.delivery.tellAgainMostMs);
+        // While nobody can be told, trying costs nothing, and somebody may be there any moment.
+        if (toldAtMs !== null) {
+          delivery.waitMs = Math.min(delivery.waitMs * 2, limits.delivery.tellAgainMostMs);
+        }
         delivery.nextTellMs = nowMs + delivery.waitMs;
         delivery.tell();
       }
