@@ -1,8 +1,7 @@
 /**
- * A queue is drained after reconnect: records are submitted at a follower while the validator stands
- * still (SIGSTOP), which then goes on. Measures until the follower holds every docket and its queue
- * is empty, two processes on one machine. Options: --count N (default 5,000; a queue takes 10,000),
- * --json.
+ * A queue is drained after reconnect: records are submitted at a follower while its validator
+ * stands still (SIGSTOP), which then goes on. Measures until the follower holds every docket and
+ * its queue is empty, two processes on one machine. Options: --count N (default 5,000), --json.
  */
 import { get, post, startNode, stopNode, subscribeTo, until } from "./bench-node.ts";
 
