@@ -161,6 +161,21 @@ describe("handing a key on", () => {
     net.close();
   });
 
+  test("gives a share to a member that was away while the key was made", async () => {
+    const net = new KeyNet(14);
+    const nodes = net.addMany(4);
+    nodes[3]!.isUp = false;
+    await nodes[0]!.coordinator.init("r", { threshold: 3, validators: named(nodes) });
+    await net.passSession(nodes[0]!);
+    nodes[3]!.isUp = true;
+    expect(nodes[3]!.coordinator.groupOf("r")).toBeNull();
+    await nodes[0]!.coordinator.reshare("r", { threshold: 3, validators: named(nodes) });
+    await net.passSession(nodes[0]!);
+    expect(nodes[0]!.session()).toMatchObject({ state: "finished", kind: "reshare" });
+    expectSigns(net, nodes.slice(1), "with the one that was away");
+    net.close();
+  });
+
   test("a dealer that deals another secret than its share is left out and named", async () => {
     const net = new KeyNet(8);
     const nodes = await withGroup(net, { count: 4, threshold: 3 });

@@ -76,8 +76,9 @@ export function reasonToDecline(
   if (previous === null) return policy.groupPublicKey === undefined ? null : "has-group";
   const bytes = commitmentBytes(previous);
   if (groupKeyText({ commitments: bytes }) !== policy.groupPublicKey) return "other-key";
-  const isDealer = proposal.dealers.some((one) => one.validatorId === here.me.validatorId);
+  // A member may be without a share of the old key, and gets one of the new.
+  const isMember = proposal.members.some((one) => one.validatorId === here.me.validatorId);
   const active = keys.active(registerId, policy);
-  if (!isDealer) return null;
+  if (isMember) return null;
   return active !== null && isSameKey(active, bytes) ? null : "no-share";
 }
