@@ -157,11 +157,15 @@ export async function isWhole(node: BenchNode): Promise<boolean> {
   return all.every((one) => one.syncState === "FullyReplicated");
 }
 
-/** How long a node's event loop was held up at most since then, ms. */
-export function lagSince(lagFile: string, unixMs: number): number {
+/** How long a node's event loop was held up at most since then, ms: in all, and by its own work. */
+export function lagSince(lagFile: string, unixMs: number): { ms: number; ownMs: number } {
   const lines = readFileSync(lagFile, "utf8").trim().split("\n");
   const measured = lines.map((line) => line.split(" ").map(Number));
-  return Math.max(0, ...measured.flatMap(([at = 0, ms = 0]) => (at > unixMs + 100 ? [ms] : [])));
+  const since = measured.filter(([at = 0]) => at > unixMs + 100);
+  return {
+    ms: Math.max(0, ...since.map(([, ms = 0]) => ms)),
+    ownMs: Math.max(0, ...since.map(([, , ownMs = 0]) => ownMs)),
+  };
 }
 
 export async function until(isSo: () => Promise<boolean>, patienceMs = 120_000): Promise<void> {

@@ -8,6 +8,7 @@ import type { Anchor } from "../src/dockets/types.ts";
 import type { Source } from "../src/peers/adverts.ts";
 import { CatchUp } from "../src/replication/catch-up.ts";
 import { emptyAnchor } from "../src/replication/commit.ts";
+import { inFlight } from "../src/replication/in-flight.ts";
 import { pullRange } from "../src/replication/pull.ts";
 import { systemClock } from "../src/runtime/clock.ts";
 import { openChannel } from "../src/wire/client.ts";
@@ -46,6 +47,7 @@ export async function readRegister(
         registerId,
         nextNumber: range.from,
         docketCount: range.count,
+        bytesMax: range.bytesMax,
         channel,
         nodeId: "bench",
         pullTimeoutMs: 30_000,
@@ -74,6 +76,7 @@ export async function readRegister(
     },
     onCommitted: () => {},
     onTrouble: (source, trouble) => console.error(`${source.peerId}: ${JSON.stringify(trouble)}`),
+    inFlight,
     clock: systemClock,
     signal: new AbortController().signal,
   });

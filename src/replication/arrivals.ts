@@ -1,6 +1,7 @@
 import type { CheckedPage, Outcome } from "../dockets/types.ts";
 import type { Source } from "../peers/adverts.ts";
 import { limits } from "../runtime/limits.ts";
+import type { InFlight } from "./in-flight.ts";
 import type { Range } from "./plan.ts";
 
 /** A page of a catch-up that has come and is not stored yet. */
@@ -18,8 +19,15 @@ export class Arrivals {
   readonly #pages = new Map<number, Arrived>();
   #bytes = 0;
 
-  get bytes(): number {
-    return this.#bytes;
+  constructor(private readonly inFlight: InFlight) {}
+
+  /** As much waits as may. */
+  get isFull(): boolean {
+    return this.inFlight.isFull || this.#bytes > 2 * this.inFlight.shareBytes;
+  }
+
+  has(number: number): boolean {
+    return this.#pages.has(number);
   }
 
   get isEmpty(): boolean {
@@ -33,6 +41,7 @@ export class Arrivals {
   add(page: Arrived): void {
     this.#pages.set(page.range.from, page);
     this.#bytes += page.bytes;
+    this.inFlight.add(page.bytes);
   }
 
   /** False when it was taken before. */
@@ -40,6 +49,7 @@ export class Arrivals {
     if (this.#pages.get(page.range.from) !== page) return false;
     this.#pages.delete(page.range.from);
     this.#bytes -= page.bytes;
+    this.inFlight.remove(page.bytes);
     return true;
   }
 
@@ -60,5 +70,8 @@ export class Arrivals {
   /** Nobody waits for what is left: its failures go unheard. */
   abandon(): void {
     for (const { checked } of this.#pages.values()) checked.catch(() => undefined);
+    this.#pages.clear();
+    this.inFlight.remove(this.#bytes);
+    this.#bytes = 0;
   }
 }

@@ -94,6 +94,7 @@ export function bindRegister(
         registerId,
         nextNumber: range.from,
         docketCount: range.count,
+        ...(range.bytesMax === undefined ? {} : { bytesMax: range.bytesMax }),
         channel: channelTo(source),
         nodeId: options.nodeId,
         pullTimeoutMs: options.pullTimeoutMs,

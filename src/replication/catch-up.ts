@@ -1,8 +1,8 @@
+import { Bell } from "../base/bell.ts";
 import { isAbort } from "../base/error.ts";
 import { abortError, childOf } from "../base/signal.ts";
 import type { CheckedPage, Outcome } from "../dockets/types.ts";
 import type { Source } from "../peers/adverts.ts";
-import { limits } from "../runtime/limits.ts";
 import { Arrivals, type Arrived } from "./arrivals.ts";
 import type { CatchUpEnd, CatchUpOptions } from "./catch-up-options.ts";
 import { Plan, type Range } from "./plan.ts";
@@ -18,16 +18,17 @@ import { type Trouble, troubleOf } from "./trouble.ts";
 export class CatchUp {
   readonly #plan: Plan;
   readonly #sizes = new Sizes();
-  readonly #arrived = new Arrivals();
+  readonly #arrived: Arrivals;
   /** By source. */
   readonly #lanes = new Map<string, { stop: AbortController; running: Promise<unknown> }>();
   readonly #stopping: AbortController & { dispose: () => void };
   /** Sources that gave nothing more: not taken in again during this run. */
   readonly #left = new Set<string>();
-  #change = Promise.withResolvers<void>();
+  readonly #change = new Bell();
   #arrivedMs: number;
 
   constructor(private readonly options: CatchUpOptions) {
+    this.#arrived = new Arrivals(options.inFlight);
     this.#plan = new Plan(options.nextNumber(), firstBounds);
     this.#stopping = childOf(options.signal);
     this.#arrivedMs = options.clock.monotonicMs();
@@ -40,13 +41,13 @@ export class CatchUp {
 
   async run(): Promise<CatchUpEnd> {
     try {
-      return await this.#commitInOrder();
+      return await this.options.inFlight.duringCatchUp(() => this.#commitInOrder());
     } catch (error) {
       return { kind: "broken", error };
     } finally {
       this.#stopping.abort();
       this.#stopping.dispose();
-      this.#changed();
+      this.#change.ring();
       await Promise.all([...this.#lanes.values()].map((lane) => lane.running));
       this.#arrived.abandon();
     }
@@ -90,7 +91,7 @@ export class CatchUp {
     if (stop !== null && refused !== undefined) {
       this.#refuse(refused.page, { kind: "false", refusal: stop });
     }
-    this.#changed();
+    this.#change.ring();
     return null;
   }
 
@@ -113,7 +114,7 @@ export class CatchUp {
         stop.dispose();
         this.#left.add(source.peerId);
         this.#lanes.delete(source.peerId);
-        this.#changed();
+        this.#change.ring();
       });
       this.#lanes.set(source.peerId, { stop, running });
     }
@@ -128,20 +129,22 @@ export class CatchUp {
       await this.#bringRanges(lane);
     } finally {
       this.#plan.dropLane(laneId);
-      this.#changed();
+      this.#change.ring();
     }
   }
 
   async #bringRanges({ source, laneId, stop }: Lane): Promise<void> {
-    const { clock } = this.options;
+    const { clock, inFlight } = this.options;
     while (!stop.signal.aborted && !this.#plan.isDone()) {
-      const range = this.#plan.assign(laneId, clock.monotonicMs());
+      const range = this.#mustWait() ? null : this.#plan.assign(laneId, clock.monotonicMs());
       if (range === null) {
         await this.#news();
         continue;
       }
       try {
-        await this.#bring({ source, laneId, stop }, range);
+        const bytesMax = Math.ceil(inFlight.shareBytes / this.#plan.laneCount);
+        const bring = () => this.#bring({ source, laneId, stop }, { ...range, bytesMax });
+        await inFlight.whileAsking(bytesMax, bring);
       } catch (error) {
         if (stop.signal.aborted && isAbort(error)) return;
         const trouble = troubleOf(error);
@@ -151,6 +154,13 @@ export class CatchUp {
         return;
       }
     }
+  }
+
+  /** There is no room, and the page that all others wait for is here or on its way. */
+  #mustWait(): boolean {
+    if (!this.#arrived.isFull) return false;
+    const isSilent = this.options.clock.monotonicMs() - this.#arrivedMs > quietMs;
+    return this.#arrived.has(this.options.nextNumber()) || (this.#plan.isUnderWay && !isSilent);
   }
 
   /** NOT_YET is an answer: the source has less than it was believed to have. */
@@ -163,7 +173,7 @@ export class CatchUp {
   }
 
   /** One range from one source. Leaves early when another source has brought the rest of it. */
-  async #bring({ source, laneId, stop }: Lane, range: Range): Promise<void> {
+  async #bring({ source, laneId, stop }: Lane, range: Range & { bytesMax: number }): Promise<void> {
     const leaving = childOf(stop.signal);
     let next = range.from;
     const watch = this.#leaveWhenIdle(laneId, leaving);
@@ -189,7 +199,7 @@ export class CatchUp {
       leaving.abort();
       leaving.dispose();
       await watch;
-      this.#changed();
+      this.#change.ring();
     }
   }
 
@@ -205,8 +215,9 @@ export class CatchUp {
     const nowMs = this.options.clock.monotonicMs();
     const { skip, take } = this.#plan.arrived(laneId, { from, count, nowMs });
     this.#plan.setHead(source.peerId, Math.max(page.sourceHeadNumber, from + count - 1));
-    const isStoreBehind = this.#arrived.at(this.options.nextNumber()) !== undefined;
-    this.#plan.resize(this.#sizes.after(page, { isStoreBehind }));
+    const isStoreBehind = this.#arrived.has(this.options.nextNumber());
+    const { shareBytes } = this.options.inFlight;
+    this.#plan.resize(this.#sizes.after(page, { isStoreBehind, shareBytes }));
     if (take === 0) return;
     this.#arrivedMs = nowMs;
     const useful = take === count ? page : partOf(page, { skip, take });
@@ -223,7 +234,7 @@ export class CatchUp {
       },
       () => undefined,
     );
-    this.#changed();
+    this.#change.ring();
   }
 
   /**
@@ -246,7 +257,7 @@ export class CatchUp {
     this.#lanes.get(source.peerId)?.stop.abort();
     this.#plan.lost(range);
     this.options.onTrouble(source, trouble);
-    this.#changed();
+    this.#change.ring();
   }
 
   /**
@@ -255,8 +266,7 @@ export class CatchUp {
    */
   async #room(from: number, signal: AbortSignal): Promise<boolean> {
     const dueMs = this.options.clock.monotonicMs() + roomPatienceMs;
-    const isFull = () => this.#arrived.bytes > 2 * limits.catchUpBytes;
-    while (!signal.aborted && isFull() && from > this.options.nextNumber()) {
+    while (!signal.aborted && this.#arrived.isFull && from > this.options.nextNumber()) {
       if (this.options.clock.monotonicMs() > dueMs) return false;
       await this.#news(signal);
     }
@@ -267,14 +277,9 @@ export class CatchUp {
   async #news(signal: AbortSignal = this.#stopping.signal): Promise<void> {
     const waiting = childOf(signal);
     const nap = this.options.clock.sleep(tickMs, waiting.signal).catch(() => undefined);
-    await Promise.race([this.#change.promise, nap]);
+    await Promise.race([this.#change.rung, nap]);
     waiting.abort();
     waiting.dispose();
-  }
-
-  #changed(): void {
-    this.#change.resolve();
-    this.#change = Promise.withResolvers();
   }
 }
 
@@ -293,8 +298,5 @@ const lanesMax = 8;
 const lanesPerSource = 2;
 const tickMs = 100;
 const roomPatienceMs = 1_000;
-/**
- * A source that says it has more and brings nothing is not waited for when another one has it
- * all.
- */
+/** A source that says it has more and brings nothing isn't waited for when another has it all. */
 const quietMs = 1_000;

@@ -25,7 +25,10 @@ export interface LoopOptions {
     cursor: { nextNumber: number; latestVersion: number; signal: AbortSignal },
   ) => AsyncIterable<PulledPage>;
   /** A bounded run of dockets. */
-  pullRange: (source: Source, range: Range & { signal: AbortSignal }) => AsyncIterable<PulledPage>;
+  pullRange: (
+    source: Source,
+    range: Range & { bytesMax?: number; signal: AbortSignal },
+  ) => AsyncIterable<PulledPage>;
   /** Verifies and stores the policy chain and the head: how a follower without the past begins. */
   start: (source: Source, signal: AbortSignal) => Promise<Outcome<Head>>;
   check: (page: PulledPage, policy: Policy | null) => Promise<Outcome<CheckedPage>>;

@@ -3,6 +3,7 @@ import { BoundedQueue } from "../base/queue.ts";
 import type { CheckedPage, Outcome, Policy, Refusal } from "../dockets/types.ts";
 import { limits } from "../runtime/limits.ts";
 import type { Committed } from "./commit.ts";
+import { Held, type InFlight } from "./in-flight.ts";
 import type { PulledPage } from "./pull.ts";
 
 /** What the pipeline calls at its stations; each returns a value and knows no other station. */
@@ -36,20 +37,29 @@ export type PipelineEnd =
  */
 export async function runPipeline(
   pages: AsyncIterable<PulledPage>,
-  options: { stations: Stations; policy: Policy | null; capacity: number; stop: () => void },
+  options: {
+    stations: Stations;
+    policy: Policy | null;
+    capacity: number;
+    /** What all registers of the node hold. */
+    inFlight: InFlight;
+    stop: () => void;
+  },
 ): Promise<PipelineEnd> {
   const { stations } = options;
-  const inFlight = new BoundedQueue<InFlight>(options.capacity);
+  const queue = new BoundedQueue<Pulled>(options.capacity);
+  const held = new Held(options.inFlight);
   let pullError: unknown = null;
-  const pulling = feed(pages, { ...options, inFlight }).catch((error) => {
+  const pulling = feed(pages, { ...options, queue, held }).catch((error) => {
     pullError = error;
-    inFlight.close();
+    queue.close();
   });
-  const end = await drain(inFlight, stations).catch(
+  const end = await drain(queue, { stations, held }).catch(
     (error): PipelineEnd => ({ kind: "broken", error }),
   );
   options.stop();
-  inFlight.close();
+  queue.close();
+  held.end();
   await pulling;
   if (end.kind === "ended" && pullError !== null) return { kind: "failed", error: pullError };
   return end;
@@ -70,7 +80,7 @@ export function describeEnd(end: PipelineEnd): string {
   }
 }
 
-interface InFlight {
+interface Pulled {
   page: PulledPage;
   /** Null for a page without dockets. */
   checked: Promise<Outcome<CheckedPage>> | null;
@@ -80,12 +90,17 @@ interface InFlight {
 
 async function feed(
   pages: AsyncIterable<PulledPage>,
-  options: { stations: Stations; policy: Policy | null; inFlight: BoundedQueue<InFlight> },
+  options: {
+    stations: Stations;
+    policy: Policy | null;
+    queue: BoundedQueue<Pulled>;
+    held: Held;
+  },
 ): Promise<void> {
   let policy = options.policy;
   for await (const page of pages) {
     const checked = page.docketCount === 0 ? null : options.stations.check(page, policy);
-    const item: InFlight = { page, checked, value: null };
+    const item: Pulled = { page, checked, value: null };
     // A failure surfaces where pages are taken out in order; here it must only not go unhandled.
     checked?.then(
       (outcome) => {
@@ -93,27 +108,34 @@ async function feed(
       },
       () => undefined,
     );
-    if (!(await options.inFlight.push(item))) return;
+    options.held.add(page.bytes.length);
+    if (!(await options.queue.push(item))) return;
     if (policy === null && checked !== null) {
       // The genesis docket brings the policy that everything behind it is checked under.
       const outcome = await checked;
       if (!outcome.ok) break;
       policy = outcome.value.policyAfter;
     }
+    await options.held.room();
   }
-  options.inFlight.close();
+  options.queue.close();
 }
 
-async function drain(queue: BoundedQueue<InFlight>, stations: Stations): Promise<PipelineEnd> {
+async function drain(
+  queue: BoundedQueue<Pulled>,
+  to: { stations: Stations; held: Held },
+): Promise<PipelineEnd> {
+  const { stations, held } = to;
   for await (const { page, checked } of queue) {
     if (checked === null) {
+      held.remove(page.bytes.length);
       stations.onPage({ checked: null, sourceHeadNumber: page.sourceHeadNumber });
       continue;
     }
     const outcome = await checked;
     if (!outcome.ok) return { kind: "refused", refusal: outcome.refusal };
     const group = [{ page, value: outcome.value }, ...readyIn(queue, page.bytes.length)];
-    const end = await commitAll(group, stations);
+    const end = await commitAll(group, to);
     if (end !== null) return end;
   }
   return { kind: "ended" };
@@ -125,9 +147,9 @@ interface Ready {
 }
 
 /** What waits checked behind a page of so many bytes, as far as it goes into one transaction. */
-function readyIn(queue: BoundedQueue<InFlight>, bytesBefore: number): Ready[] {
+function readyIn(queue: BoundedQueue<Pulled>, bytesBefore: number): Ready[] {
   let bytes = bytesBefore;
-  const isReady = ({ page, value }: InFlight) => {
+  const isReady = ({ page, value }: Pulled) => {
     bytes += page.bytes.length;
     return value !== null && bytes <= limits.commitBytes;
   };
@@ -137,12 +159,16 @@ function readyIn(queue: BoundedQueue<InFlight>, bytesBefore: number): Ready[] {
 }
 
 /** Null to go on. */
-async function commitAll(group: readonly Ready[], stations: Stations): Promise<PipelineEnd | null> {
+async function commitAll(
+  group: readonly Ready[],
+  { stations, held }: { stations: Stations; held: Held },
+): Promise<PipelineEnd | null> {
   for (let left = group; left.length > 0; ) {
     const pages = left.map(({ value }) => value);
     const sourcePeerId = left.at(-1)?.page.sourcePeerId ?? "";
     const { count, stop } = await stations.commit(pages, sourcePeerId);
     for (const { page, value } of left.slice(0, count)) {
+      held.remove(page.bytes.length);
       stations.onPage({ checked: value, sourceHeadNumber: page.sourceHeadNumber });
     }
     if (stop === "moved") return { kind: "moved" };

@@ -63,6 +63,11 @@ export class Plan {
     this.#lanes.delete(laneId);
   }
 
+  /** Some source was asked for a range that has not come. */
+  get isUnderWay(): boolean {
+    return this.#tasks.size > 0;
+  }
+
   get laneCount(): number {
     return this.#lanes.size;
   }

@@ -86,7 +86,10 @@ async function* pullFollowing(
  */
 export async function* pullRange(
   source: Source,
-  options: Omit<PullOptions, "pullDocketCount" | "usesReplication"> & { docketCount: number },
+  options: Omit<PullOptions, "pullDocketCount" | "usesReplication"> & {
+    docketCount: number;
+    bytesMax?: number;
+  },
 ): AsyncGenerator<PulledPage, void, void> {
   const { registerId, signal, docketCount } = options;
   let { nextNumber } = options;
@@ -97,7 +100,7 @@ export async function* pullRange(
       registerId,
       nextDocket: nextNumber,
       docketCountMax: docketCount,
-      bytesMax: rangeBytesMax,
+      bytesMax: Math.min(options.bytesMax ?? rangeBytesMax, rangeBytesMax),
       headersOnly: false,
       controlOnly: false,
     },

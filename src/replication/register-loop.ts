@@ -7,6 +7,7 @@ import { limits } from "../runtime/limits.ts";
 import { CatchUp } from "./catch-up.ts";
 import { commitUnderPolicy } from "./commit-under-policy.ts";
 import { Following } from "./following.ts";
+import { inFlight } from "./in-flight.ts";
 import { Judge } from "./judge.ts";
 import { type LoopOptions, type LoopView, newView, noError } from "./loop-options.ts";
 import { Nap } from "./nap.ts";
@@ -54,10 +55,7 @@ export class RegisterLoop {
     this.#watch = new SyncWatch({ registerId: options.subscription.registerId, clock });
   }
 
-  /**
-   * Something changed out there: look again now instead of after the back-off, also at sources that
-   * could not be reached. Those that served something false stay out.
-   */
+  /** Something changed: look again now, also at sources that failed, but at none that lied. */
   wake(): void {
     this.#memory.forgive();
     this.#nap.wake();
@@ -172,6 +170,7 @@ export class RegisterLoop {
         this.place(Math.max(options.anchor().nextNumber - 1, this.#choice.claimedHead()));
       },
       onTrouble: (source, trouble) => this.#trouble(source.peerId, trouble),
+      inFlight,
       clock: options.clock,
       signal,
     });
@@ -220,6 +219,7 @@ export class RegisterLoop {
     return runPipeline(pages, {
       policy: run.anchor.policy,
       capacity: limits.pagesInFlight,
+      inFlight,
       stop: () => run.stopping.abort(),
       stations: {
         check: this.#watch.over(this.stages.checking(this.options.check)),

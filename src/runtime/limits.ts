@@ -94,6 +94,11 @@ export const limits = {
   smallPageBytes: 32 * KiB,
   /** Documents handled between two collections: they leave several times that behind. */
   collectEveryBytes: 8 * MiB,
+  /**
+   * Pages of all registers between wire and store: a thousand that come at once, or a database that
+   * stands still, must not take the memory of the machine.
+   */
+  inFlightBytes: 64 * MiB,
   /** A run of replication that is still behind after this starts again: the reference's number. */
   runMs: 30 * 60_000,
   /** Documents of evidence kept a register: one contradiction says enough. */
@@ -262,6 +267,10 @@ export const limits = {
   stopMs: 10_000,
 } as const;
 
+assert(
+  limits.catchUpBytes <= limits.inFlightBytes,
+  "a catch-up alone may hold its bytes within the node's",
+);
 assert(limits.frameBytes < limits.messageBytes, "a full frame fits in a message");
 assert(
   limits.docketBytes + 64 * KiB <= limits.messageBytes,

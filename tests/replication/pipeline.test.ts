@@ -5,6 +5,7 @@
 import { describe, expect, test } from "bun:test";
 import type { CheckedPage, Outcome, Policy, Refusal } from "../../src/dockets/types.ts";
 import type { Committed } from "../../src/replication/commit.ts";
+import { InFlight } from "../../src/replication/in-flight.ts";
 import { type PipelineEnd, runPipeline, type Stations } from "../../src/replication/pipeline.ts";
 import type { PulledPage } from "../../src/replication/pull.ts";
 import { limits } from "../../src/runtime/limits.ts";
@@ -83,7 +84,7 @@ function run(
   stations: Stations,
   stop: () => void = () => {},
 ): Promise<PipelineEnd> {
-  return runPipeline(source, { stations, policy, capacity: 4, stop });
+  return runPipeline(source, { stations, policy, capacity: 4, inFlight: new InFlight(), stop });
 }
 
 describe("runPipeline", () => {
@@ -122,6 +123,40 @@ describe("runPipeline", () => {
     expect(pulled).toBeLessThanOrEqual(6);
     release();
     expect((await running).kind).toBe("ended");
+  });
+
+  test("holds one page and no more while the node holds as much as it may", async () => {
+    const inFlight = new InFlight();
+    inFlight.add(limits.inFlightBytes);
+    let pulled = 0;
+    const stuck = Promise.withResolvers<void>();
+    const { stations, committed } = harness();
+    const running = runPipeline(
+      pages(20, () => {
+        pulled += 1;
+      }),
+      {
+        stations: {
+          ...stations,
+          commit: async (some) => {
+            await stuck.promise;
+            committed.push(...some.map(numberOf));
+            return stored(some);
+          },
+        },
+        policy,
+        capacity: 4,
+        inFlight,
+        stop: () => {},
+      },
+    );
+    for (let turn = 0; turn < 200; turn += 1) await Promise.resolve();
+    expect(pulled).toBe(1);
+    // It goes on page by page although there is no more room.
+    stuck.resolve();
+    expect((await running).kind).toBe("ended");
+    expect(committed).toEqual([...Array(20).keys()]);
+    expect(inFlight.bytes).toBe(limits.inFlightBytes);
   });
 
   test("commits together what waits when its turn comes, and never keeps a page waiting", async () => {
@@ -195,6 +230,7 @@ describe("runPipeline", () => {
       stations,
       policy: null,
       capacity: 4,
+      inFlight: new InFlight(),
       stop: () => {},
     });
     expect(end.kind).toBe("ended");

@@ -9,6 +9,7 @@ import { encodeBundle, encodePage, scanPage } from "../../src/dockets/bundle.ts"
 import type { CheckedPage, Outcome, Policy } from "../../src/dockets/types.ts";
 import type { Source } from "../../src/peers/adverts.ts";
 import { CatchUp } from "../../src/replication/catch-up.ts";
+import { InFlight } from "../../src/replication/in-flight.ts";
 import type { Range } from "../../src/replication/plan.ts";
 import type { PulledPage } from "../../src/replication/pull.ts";
 import type { Trouble } from "../../src/replication/trouble.ts";
@@ -122,6 +123,7 @@ async function simulate(
       troubles.push([source.peerId, trouble]);
       excluded.add(source.peerId);
     },
+    inFlight: new InFlight(),
     clock,
     signal: new AbortController().signal,
   });
