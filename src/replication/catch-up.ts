@@ -221,10 +221,9 @@ export class CatchUp {
     if (take === 0) return;
     this.#arrivedMs = nowMs;
     const useful = take === count ? page : partOf(page, { skip, take });
-    const bytes = useful.bytes.length;
     const checked = this.#check(useful);
     const range = { from: from + skip, count: take };
-    const arrived: Arrived = { source, range, bytes, checked, value: null };
+    const arrived: Arrived = { source, range, bytes: useful.bytes.length, checked, value: null };
     this.#arrived.add(arrived);
     // A lie is acted on when it is found, not when its turn comes.
     checked.then(
@@ -292,9 +291,8 @@ interface Lane {
 
 /** Until it is known how large the dockets are and how fast they come. */
 const firstBounds = { rangeMax: 1_000, windowMax: 4_000, firstCount: 10 };
-/** Sources asked at once. */
+/** Sources asked at once; each for its next range before the last one has come. */
 const lanesMax = 8;
-/** The next range is asked for before the last one has come: its way is not waited for. */
 const lanesPerSource = 2;
 const tickMs = 100;
 const roomPatienceMs = 1_000;
