@@ -1,4 +1,4 @@
-/** Tells all who wait at this moment that something happened; what it was they see for themselves. */
+/** Tells all who wait now that something happened; what it was they see for themselves. */
 export class Bell {
   #next = Promise.withResolvers<void>();
 
