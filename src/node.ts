@@ -3,8 +3,9 @@
  * table of contents in executable form. What a lower floor needs from a higher one it gets here as
  * a plain function; these are all:
  *   localAdverts   peers/ ← replication/    what we hold and a peer may know of
- *   wake           peers/ ← replication/    a peer has news of these registers
+ *   wake           peers/, sealing/ ← replication/  a peer has news of these registers
  *   takeIn         sealing/ ← replication/  the one road, for dockets that we seal ourselves
+ *   keepUp         sealing/ ← replication/  follow what we help to seal
  *   takePending    distribution/ → sealing/ a peer's transaction waits for a docket
  *   deliver        sealing/ → distribution/ our own transaction waits for others to seal it
  *   mayRead        distribution/ ← replication/  who may know of a register
@@ -27,6 +28,7 @@ import * as hotCache from "./registers/hot-cache.ts";
 import * as purge from "./registers/purge.ts";
 import { bindRegister, reportSource, upkeepOptions } from "./replication/binding.ts";
 import * as budgets from "./replication/budgets.ts";
+import { keepUp } from "./replication/keep-up.ts";
 import { localAdverts, mayRead } from "./replication/local-adverts.ts";
 import * as nodeHealth from "./replication/node-health.ts";
 import { keepNodeEvent, storePeerEvents } from "./replication/peer-events.ts";
@@ -113,7 +115,6 @@ async function openFloors(
   logHolder.open({ level: config.logLevel, nodeId: identity.nodeId, traceId: currentTraceId });
   closers.push(logHolder.close);
   closers.push(telemetry.open(config, { nodeId: identity.nodeId, clock: systemClock }).close);
-
   const log = logHolder.logFor("trust");
   const told = { identity, jwtKey: tokens.rules.key, isRevoked: tokens.rules.isRevoked };
   const trust = await openTrust(config, { ...told, clock: systemClock, log });
@@ -127,8 +128,7 @@ async function openFloors(
   closers.push(post.close);
   const { nodeId } = identity;
   const isPaused = (id: string) => subscriptions.subscriptionOf(id)?.pausedAt != null;
-  const { takePending } = origin;
-  const handed = { mayRead, isPaused, takePending, keepEvent: keepNodeEvent };
+  const handed = { mayRead, isPaused, takePending: origin.takePending, keepEvent: keepNodeEvent };
   distribution.open({ ...config, ...handed, nodeId, clock: systemClock });
   closers.push(distribution.close);
   const road = tellingRoad(makeRoad({ ...config, clock: systemClock }), systemClock);
@@ -137,8 +137,10 @@ async function openFloors(
     nodeId,
     signer: identity.signer,
     clock: systemClock,
-    takeIn: (page) => road.takeIn({ ...page, isOrigin: true }),
+    takeIn: road.takeIn,
     deliver: distribution.deliver,
+    wake: subscriptions.wake,
+    keepUp,
   });
   closers.push(origin.close);
   await threshold.open({ identity, clock: systemClock });
@@ -153,9 +155,8 @@ async function openFloors(
   closers.push(upkeep.close);
   nodeHealth.open({ ...config, clock: systemClock, trustStatus: trust.status });
   closers.push(nodeHealth.close);
-
   const doors = await openDoors(config, { ...options, identity, trust, tokens, road });
-  const run = { nodeId: identity.nodeId, ...doors };
+  const run = { nodeId, ...doors };
   await tellCommands(dataDir.path, run);
   closers.push(() => rm(join(dataDir.path, runFile), { force: true }));
   const reload = async (next: Config) => {

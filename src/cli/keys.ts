@@ -62,8 +62,7 @@ async function showKey(options: KeysOptions): Promise<void> {
 function print(identity: Identity, options: { output: OutputFormat }): void {
   const { nodeId, publicKey } = identity;
   const isNameOfKey = nodeIdOfKey(publicKey) === nodeId;
-  printOne(
-    { nodeId, algorithm: "ED25519", publicKey: base64urlOf(publicKey), isNameOfKey },
-    options,
-  );
+  const key = base64urlOf(publicKey);
+  const validator = `${nodeId}=${key}`;
+  printOne({ nodeId, algorithm: "ED25519", publicKey: key, isNameOfKey, validator }, options);
 }

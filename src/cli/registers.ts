@@ -122,17 +122,6 @@ function addTurns(group: Command): void {
   }
 }
 
-export function addRegisterCreate(program: Command): void {
-  const group = program.command("register").description("Registers that this node seals");
-  withConnection(group.command("create").description("Create one, with this node as validator"))
-    .requiredOption("--name <name>", "what people call it")
-    .option("--description <text>", "what is in it")
-    .option("--private", "not shown to everybody")
-    .option("--reader <node-id...>", "nodes that may read a private register")
-    .addHelpText("after", "\nExample:\n  sorcha-peer register create --name deliveries")
-    .action(createRegister);
-}
-
 async function listRegisters(options: ListOptions & { name?: string }): Promise<void> {
   const client = await connect(options);
   const query = { ...pageAsked(options), name: options.name, search: options.search };
@@ -234,21 +223,4 @@ async function advertise(
   const client = await connect(options);
   const body = { isPublic: !options.stop };
   printOne(await client.call("advertise", { params: { registerId }, body }), options);
-}
-
-async function createRegister(
-  options: ConnectOptions & {
-    name: string;
-    description?: string;
-    private?: boolean;
-    reader?: string[];
-  },
-): Promise<void> {
-  const client = await connect(options);
-  const { name, description, reader: readers } = options;
-  const isPublic = !options.private;
-  const created = await client.call("createRegister", {
-    body: { name, description, isPublic, readers },
-  });
-  printOne(created, options);
 }

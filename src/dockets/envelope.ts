@@ -90,8 +90,8 @@ export function leafOf(transaction: Transaction): Leaf {
   return { transactionId, payloadHash: hash, createdAt };
 }
 
-/** A docket document, signed by its proposer. */
-export function buildDocket(parts: {
+/** A docket as it is before anybody signed it, and the text whose hash a seal signs. */
+export function draftDocket(parts: {
   registerId: string;
   number: number;
   /** "" for docket 0. */
@@ -99,10 +99,7 @@ export function buildDocket(parts: {
   createdAtMs: number;
   proposerValidatorId: string;
   leaves: Leaf[];
-  signer: Signer;
-  /** Makes the other validators' votes, given the text whose hash is signed. */
-  votes?: (text: string) => Vote[];
-}): { docket: Docket; bytes: Uint8Array } {
+}): { docket: Docket; text: string } {
   const root = merkleRoot(parts.leaves.map((leaf) => leafHash(leaf, Date.parse(leaf.createdAt))));
   const text = docketText({
     registerId: parts.registerId,
@@ -121,11 +118,31 @@ export function buildDocket(parts: {
     merkleRoot: root,
     createdAt: isoOf(parts.createdAtMs),
     proposerValidatorId: parts.proposerValidatorId,
-    proposerSignature: signText(parts.signer, text),
-    votes: parts.votes?.(text) ?? [],
+    proposerSignature: null,
+    votes: [],
     transactions: parts.leaves,
   };
-  return { docket, bytes: utf8(JSON.stringify(docket)) };
+  return { docket, text };
+}
+
+/** A docket's document, its keys in the order of protocol §2. */
+export function docketBytes(docket: Docket): Uint8Array {
+  const { votes, transactions, groupSignature, ...head } = docket;
+  return utf8(JSON.stringify({ ...head, votes, transactions, groupSignature }));
+}
+
+/** A docket document, signed by its proposer. */
+export function buildDocket(
+  parts: Parameters<typeof draftDocket>[0] & {
+    signer: Signer;
+    /** Makes the other validators' votes, given the text whose hash is signed. */
+    votes?: (text: string) => Vote[];
+  },
+): { docket: Docket; bytes: Uint8Array } {
+  const { docket: draft, text } = draftDocket(parts);
+  const proposerSignature = signText(parts.signer, text);
+  const docket: Docket = { ...draft, proposerSignature, votes: parts.votes?.(text) ?? [] };
+  return { docket, bytes: docketBytes(docket) };
 }
 
 /** Docket 0 of a register with its one transaction, which sets the policy. */

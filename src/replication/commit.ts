@@ -47,12 +47,27 @@ function joinPages(pages: readonly CheckedPage[]): {
   for (const page of pages) {
     const { registerId } = page;
     const anchor = joined.at(-1)?.next ?? anchorOf(registerId) ?? emptyAnchor(registerId);
+    const overtaken = joined.length === 0 ? findOvertaken(anchor, page) : null;
+    if (overtaken !== null) return { joined, stop: overtaken };
     if (!isPolicyCurrent(anchor, page)) return { joined, stop: "moved" };
     const outcome = joinPage(anchor, page);
     if (!outcome.ok) return { joined, stop: outcome.refusal };
     joined.push(outcome.value);
   }
   return { joined, stop: null };
+}
+
+/**
+ * The page begins with dockets that came here by another way meanwhile, as those that this node
+ * helped to seal do: plan again. Unless its last one is not the one that is held in its place.
+ */
+function findOvertaken(anchor: Anchor, page: CheckedPage): Committed["stop"] {
+  const [first] = page.dockets;
+  const last = page.dockets.at(-1);
+  if (first === undefined || last === undefined || first.number >= anchor.nextNumber) return null;
+  if (last.number !== anchor.nextNumber - 1 || last.hash === anchor.previousHash) return "moved";
+  const message = "The source has another docket in the place of one that is held";
+  return { code: "link", message, docketNumber: anchor.nextNumber };
 }
 
 /** Where a register stands of which nothing is held. */

@@ -38,7 +38,9 @@ export function refuseSubscribe(
       facts: { field: "retention" },
     });
   }
-  if (registerOf(registerId)?.isOrigin) {
+  const held = registerOf(registerId);
+  // What this node created and others seal with it by now comes from them as well.
+  if (held?.isOrigin && held.policy.validators.length < 2) {
     throw new PeerError("conflict", "own-register", {
       message: `This node seals register ${registerId} itself`,
     });

@@ -84,6 +84,7 @@ export function nodeSource(facts: {
     pause: subscriptions.pause,
     resume: subscriptions.resume,
     createRegister: origin.createRegister,
+    changePolicy: origin.changePolicy,
     submit: origin.submit,
     importRecords: origin.importRecords,
     ...nodeNews,

@@ -17,6 +17,16 @@ import {
   upkeepSchema,
 } from "./schemas.ts";
 
+const validatorsGiven = z
+  .array(
+    z.strictObject({
+      validatorId: z.string().regex(/^[A-Za-z0-9._-]{1,64}$/),
+      publicKey: z.string().regex(/^[A-Za-z0-9_-]{43}$/),
+    }),
+  )
+  .min(1)
+  .max(128);
+
 /** Registers as such and what is followed. */
 export const registerEndpoints = {
   listRegisters: endpoint({
@@ -45,9 +55,35 @@ export const registerEndpoints = {
       description: z.string().max(2_000).optional(),
       isPublic: z.boolean().optional(),
       readers: z.array(z.string().min(1).max(64)).max(1_000).optional(),
+      /** Others that seal it together with this node. */
+      validators: validatorsGiven.optional(),
+      threshold: z.number().int().min(1).max(128).optional(),
     }),
     response: z.object({ registerId: z.string(), genesisHash: z.string() }),
     status: 201,
+  }),
+  changePolicy: endpoint({
+    method: "POST",
+    path: "/api/registers/{registerId}/policy",
+    access: "service",
+    summary:
+      "Agree to a new policy; in force once as many validators agreed as the old one asks for",
+    params: registerParams,
+    body: z.strictObject({
+      name: z.string().min(1).max(255).optional(),
+      description: z.string().max(2_000).optional(),
+      isPublic: z.boolean().optional(),
+      readers: z.array(z.string().min(1).max(64)).max(1_000).optional(),
+      /** All of them, in their new order. */
+      validators: validatorsGiven.optional(),
+      threshold: z.number().int().min(1).max(128).optional(),
+    }),
+    response: z.object({
+      transactionId: z.string(),
+      policy: policySchema,
+      docketNumber: z.number().int().optional(),
+    }),
+    status: 202,
   }),
   availableRegisters: endpoint({
     method: "GET",

@@ -61,6 +61,15 @@ export async function createRegister(
   return { body: created, headers: { location: `/api/registers/${created.registerId}` } };
 }
 
+export async function changePolicy(
+  call: Call<Endpoints["changePolicy"]>,
+): Promise<Reply<Endpoints["changePolicy"]>> {
+  const { registerId } = heldRegister(call, call.params.registerId);
+  const change = { registerId, ...withoutUndefined(call.body) };
+  const changed = await call.source.changePolicy(change);
+  return { body: changed, status: changed.docketNumber === undefined ? 202 : 201 };
+}
+
 const orders = {
   registerId: (left: HeldRegister, right: HeldRegister) =>
     byText(left.registerId, right.registerId),

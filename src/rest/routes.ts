@@ -43,6 +43,7 @@ export const routes: { [Name in EndpointName]: Handler<Endpoints[Name]> } = {
   advertise: peerOrders.advertise,
   listRegisters: registers.listRegisters,
   createRegister: registers.createRegister,
+  changePolicy: registers.changePolicy,
   availableRegisters: registers.availableRegisters,
   getRegister: registers.getRegister,
   listSubscriptions: subscriptions.listSubscriptions,

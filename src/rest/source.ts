@@ -1,4 +1,4 @@
-import type { Head, Outcome } from "../dockets/types.ts";
+import type { Head, Outcome, Policy } from "../dockets/types.ts";
 import type { RegisterRow } from "../registers/registers-table.ts";
 import type { Amber } from "../replication/ambers.ts";
 import type { LimitingStage } from "../replication/stages.ts";
@@ -77,9 +77,21 @@ export interface RestSource {
     description?: string;
     isPublic?: boolean;
     readers?: string[];
+    validators?: { validatorId: string; publicKey: string }[];
+    threshold?: number;
     /** Given: the register of that id, if it was made before. */
     registerId?: string;
   }): Promise<{ registerId: string; genesisHash: string }>;
+  /** With the docket's number where this node alone decides. */
+  changePolicy(change: {
+    registerId: string;
+    validators?: { validatorId: string; publicKey: string }[];
+    threshold?: number;
+    isPublic?: boolean;
+    name?: string;
+    description?: string;
+    readers?: string[];
+  }): Promise<{ transactionId: string; policy: Policy; docketNumber?: number }>;
   submit(request: {
     registerId: string;
     dataText: string;

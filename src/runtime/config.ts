@@ -33,6 +33,7 @@ const lists: readonly ConfigKey[] = [
   "jwtVerificationKeys",
   "trustedProxies",
   "corsOrigins",
+  "sealFor",
   "otlpHeaders",
 ];
 /** Names besides `PEER_…` that carry a setting: the reference service's and OpenTelemetry's. */

@@ -175,6 +175,16 @@ export const limits = {
    * second time; when peers have had it for the third and no docket has, that was an attempt.
    */
   delivery: { tellAgainMs: 2_000, tellAgainMostMs: 30_000, patienceMs: 120_000 },
+  /** Bytes of them that a validator keeps for a register it seals with others. */
+  poolBytes: 64 * MiB,
+  /**
+   * Messages of validators that wait for their turn, a register; and what comes in parts, all
+   * together: a docket of full size, four times.
+   */
+  sealingInbox: 1_024,
+  sealingPartsBytes: 64 * MiB,
+  /** How long the validators of a new register may take to agree to it. */
+  foundingMs: 30_000,
   /** One message from peer to peer, and how many a peer may send: a round of votes is a handful. */
   peerMessageBytes: 1 * MiB,
   peerMessages: { perSecond: 200, burst: 2_000 },

@@ -161,6 +161,19 @@ export const configSchema = z.object({
     .max(60_000)
     .default(500)
     .describe("Longest wait of a transaction for its docket, ms"),
+  sealRoundMs: z.coerce
+    .number()
+    .int()
+    .min(100)
+    .max(60_000)
+    .default(1_000)
+    .describe(
+      "Wait for a validator whose turn it is to propose a docket, ms; grows with each turn",
+    ),
+  sealFor: z
+    .array(z.string().regex(/^[A-Za-z0-9_-]{43}$/))
+    .default([])
+    .describe("Public keys of nodes with which this one seals registers that name it a validator"),
   acceptTransactions: boolean()
     .default(true)
     .describe("Seal transactions that peers bring; off: only what is submitted at this node"),

@@ -61,7 +61,7 @@ export function sealBatch(
 }
 
 /** As many from the front as one docket may weigh; always at least one. */
-function fillDocket(transactions: readonly BuiltTransaction[]): readonly BuiltTransaction[] {
+export function fillDocket(transactions: readonly BuiltTransaction[]): readonly BuiltTransaction[] {
   let bytes = 0;
   for (const [index, built] of transactions.entries()) {
     bytes += built.bytes.length + leafBytes;

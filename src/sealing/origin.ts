@@ -1,28 +1,30 @@
 /**
- * The origin side: registers that this node creates and seals as their single validator. Owns one
- * `Sealer` a register and the queue of what waits for them, or for a docket of others where this
- * node only follows (`deliver`). REST calls it; it hands what it sealed to the one road (`takeIn`)
- * and never writes a docket itself. Both functions are given by `node.ts`.
+ * The origin side: registers that this node seals, alone or with others, and what is submitted here
+ * to any register. Owns the queue of what waits for a docket, one `Sealer` for each register that
+ * this node seals alone, and the `Councils` for all others. REST calls it; what was sealed goes
+ * down the one road (`takeIn`, given by `node.ts`), and no docket is written here.
  */
 import { randomBytes } from "node:crypto";
 import { assert } from "../base/assert.ts";
 import { hexOf } from "../base/bytes.ts";
 import { PeerError } from "../base/error.ts";
 import { dice } from "../base/prng.ts";
-import { encodeBundle, encodePage } from "../dockets/bundle.ts";
-import { buildGenesis, buildTransaction, type Signer } from "../dockets/envelope.ts";
-import { controlOf, policyPayload } from "../dockets/policy.ts";
+import type { Signer } from "../dockets/keys.ts";
+import { controlOf } from "../dockets/policy.ts";
 import type { Anchor, Head, Outcome, Policy } from "../dockets/types.ts";
+import { post } from "../peers/post.ts";
 import { anchorOf, listRegisters, registerOf } from "../registers/heads.ts";
-import type { RegisterRow } from "../registers/registers-table.ts";
 import { whichExist } from "../registers/transactions-table.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { logFor } from "../runtime/log.ts";
 import { sql } from "../store/sql.ts";
 import type { BuiltTransaction } from "./batch.ts";
+import { Councils, type CouncilsOptions } from "./councils.ts";
+import { foundAlone, foundTogether, type NewRegister, policyOfNew } from "./founding.ts";
+import { agreeTo, type PolicyChange, policyAfterChange } from "./policy-change.ts";
 import { Queue } from "./queue.ts";
 import { buildRecord, importNonce } from "./record.ts";
-import { refusedByUs, Sealer } from "./sealer.ts";
+import { Sealer } from "./sealer.ts";
 
 export interface OriginOptions {
   /** This node's name as a validator and as the sender of what is submitted here. */
@@ -30,8 +32,14 @@ export interface OriginOptions {
   signer: Signer;
   sealCount: number;
   sealMs: number;
+  sealRoundMs: number;
+  sealFor: readonly string[];
   clock: Clock;
-  takeIn: (page: { registerId: string; bytes: Uint8Array }) => Promise<Outcome<Head>>;
+  takeIn: (page: {
+    registerId: string;
+    bytes: Uint8Array;
+    isOrigin: boolean;
+  }) => Promise<Outcome<Head>>;
   /**
    * Sees a transaction to a docket that others seal; resolves with its number once it is here.
    * Rejects with `not-sealed` where validators had it for long.
@@ -41,11 +49,15 @@ export interface OriginOptions {
   acceptTransactions: boolean;
   /** Times that validators are given a queued transaction before it is a dead letter. */
   maxRetries: number;
+  /** Replication: look at a register now; follow one from now on. */
+  wake: (registerId: string) => void;
+  keepUp: (registerId: string, genesisHash: string) => Promise<void>;
 }
 
 interface Origin {
   options: OriginOptions;
   queue: Queue;
+  councils: Councils;
   sealers: Map<string, Sealer>;
 }
 
@@ -55,15 +67,12 @@ const log = logFor("sealing");
 /** Takes up what was accepted before the last stop and not sealed. */
 export async function open(options: OriginOptions): Promise<void> {
   assert(origin === null, "the origin is opened once");
-  const queue = new Queue({
-    clock: options.clock,
-    dice,
-    log,
-    maxRetries: options.maxRetries,
-    seal: (built) => bringToDocket(built),
-  });
+  const { clock, maxRetries } = options;
+  const queue = new Queue({ clock, dice, log, maxRetries, seal: bringToDocket });
   await queue.open();
-  origin = { options, queue, sealers: new Map() };
+  const takeIn: CouncilsOptions["takeIn"] = (page) => options.takeIn({ ...page, isOrigin: false });
+  const councils = new Councils({ ...options, dice, log, post: post(), takeIn });
+  origin = { options, queue, councils, sealers: new Map() };
   for (const { registerId } of listRegisters()) await queue.resume(registerId);
 }
 
@@ -72,47 +81,75 @@ export async function close(): Promise<void> {
   const closing = origin;
   if (closing === null) return;
   closing.queue.close();
+  await closing.councils.close();
   await Promise.allSettled([...closing.sealers.values()].map((sealer) => sealer.flush()));
   origin = null;
 }
 
 /**
- * A new register with this node as its single validator; its genesis docket is stored. With
- * `registerId` a request that was broken off can be made again: what is there is not made twice.
+ * A new register; its genesis docket is stored. This node is its first validator, and the only one
+ * unless others are named: then the genesis goes through a round with them, who must be willing
+ * (`sealFor`). With `registerId` a request that was broken off can be made again: what is there is
+ * not made twice. Throws `validators-silent`.
  */
-export async function createRegister(request: {
-  name: string;
-  description?: string;
-  isPublic?: boolean;
-  readers?: string[];
-  registerId?: string;
-}): Promise<{ registerId: string; genesisHash: string }> {
-  const { nodeId, signer, clock, takeIn } = opened().options;
+export async function createRegister(
+  request: NewRegister & { registerId?: string },
+): Promise<{ registerId: string; genesisHash: string }> {
+  const { councils, options } = opened();
   const { registerId = hexOf(randomBytes(16)) } = request;
   const made = request.registerId === undefined ? null : registerOf(registerId);
   if (made !== null) return { registerId, genesisHash: made.genesisHash };
-  const policy: Policy = {
-    version: 1,
-    validators: [{ validatorId: nodeId, publicKey: signer.publicKey, algorithm: signer.algorithm }],
-    threshold: 1,
-    isPublic: request.isPublic ?? true,
-    name: request.name,
-    description: request.description ?? "",
-    ...(request.readers === undefined ? {} : { readers: request.readers }),
-  };
-  const createdAtMs = clock.nowMs();
-  const genesis = buildGenesis({ registerId, policy, createdAtMs, validatorId: nodeId, signer });
-  const bytes = encodePage({ bundles: [encodeBundle(genesis)], headNumber: 0, firstVersion: 1 });
-  const outcome = await takeIn({ registerId, bytes });
-  if (!outcome.ok) throw refusedByUs(outcome.refusal);
+  const policy = policyOfNew(request, options);
+  if (policy.validators.length > 1) {
+    const council = councils.of(registerId);
+    const genesisHash = await foundTogether({ registerId, policy }, { ...options, council });
+    log.info({ registerId, name: request.name }, "Register founded");
+    return { registerId, genesisHash };
+  }
+  const genesisHash = await foundAlone({ registerId, policy }, options);
   log.info({ registerId, name: request.name }, "Register created");
-  return { registerId, genesisHash: outcome.value.hash };
+  return { registerId, genesisHash };
+}
+
+/** As `setPolicy`, for what an operator wants to be different. */
+export async function changePolicy(
+  change: PolicyChange,
+): Promise<{ transactionId: string; policy: Policy; docketNumber?: number }> {
+  const { registerId } = change;
+  const policy = policyAfterChange(change, { held: policyOf(registerId), ...opened().options });
+  return { policy, ...(await setPolicy(registerId, policy)) };
+}
+
+/**
+ * Agrees to a new policy and submits it: in force from the docket after the one that takes it in.
+ * Where several seal, as many operators as the policy in force asks for must agree to the very
+ * same, each at its own node; where this node seals alone it is stored when this resolves.
+ */
+export async function setPolicy(
+  registerId: string,
+  policy: Policy,
+): Promise<{ transactionId: string; docketNumber?: number }> {
+  const { queue, options, sealers } = opened();
+  const { signer, clock, keepUp } = options;
+  const built = await agreeTo({ registerId, policy }, { signer, nowMs: clock.nowMs() });
+  const { transactionId } = built.transaction;
+  if (!isOwn(policyOf(registerId))) {
+    await queue.acceptOnce(built);
+    return { transactionId };
+  }
+  // Alone in its docket: what comes behind it is sealed under the new policy, perhaps by others.
+  await sealerOf(registerId).sealNow([built]);
+  if (!isOwn(policy)) sealers.delete(registerId);
+  if (policy.validators.length > 1)
+    await keepUp(registerId, registerOf(registerId)?.genesisHash ?? "");
+  return { transactionId, docketNumber: anchor(registerId).nextNumber - 1 };
 }
 
 /**
  * Accepts one transaction; `dataText` is JSON, checked where it came in. It is durable when this
- * resolves, and sealed soon after. With `wait` it resolves only once its docket is stored, and says
- * which. A transaction of the same record and `nonce` is accepted once.
+ * resolves, and sealed soon after, here or by the register's validators. With `wait` it resolves
+ * only once its docket is stored, and says which. A transaction of the same record and `nonce` is
+ * accepted once.
  */
 export async function submit(request: {
   registerId: string;
@@ -124,7 +161,7 @@ export async function submit(request: {
 }): Promise<{ transactionId: string; docketNumber?: number }> {
   const { queue } = opened();
   const { wait, nonce = hexOf(randomBytes(16)), ...record } = request;
-  heldRegister(request.registerId);
+  policyOf(request.registerId);
   const built = buildRecord({ ...record, nonce }, author());
   const { transactionId } = built.transaction;
   const isNew = request.nonce === undefined;
@@ -133,9 +170,9 @@ export async function submit(request: {
 }
 
 /**
- * Seals lines of an import in their order; they are stored when this resolves. A line's nonce
- * comes from the import's id and the line's number, so that running an import again finds what is
- * already there instead of doubling it.
+ * Seals lines of an import in their order, where this node seals alone; elsewhere each is submitted.
+ * They are stored when this resolves. A line's nonce comes from the import's id and the line's
+ * number, so that running an import again finds what is already there instead of doubling it.
  */
 export async function importRecords(request: {
   registerId: string;
@@ -144,21 +181,25 @@ export async function importRecords(request: {
   lines: readonly string[];
 }): Promise<{ accepted: number; alreadyPresent: number; headNumber: number }> {
   const { registerId, importId } = request;
-  const sealer = sealerOf(registerId);
+  const { queue } = opened();
   const by = author();
   const built = request.lines.map((dataText, index) => {
     const line = request.firstLine + index;
     return buildRecord({ registerId, dataText, nonce: importNonce(importId, line), line }, by);
   });
-  const accepted = await sealer.alone(async (seal) => {
-    const held = await whichExist(sql(), {
-      registerId,
-      transactionIds: built.map((one) => one.transaction.transactionId),
-    });
-    const fresh = built.filter((one) => !held.has(one.transaction.transactionId));
-    await seal(fresh);
-    return fresh.length;
-  });
+  const fresh = async () => {
+    const transactionIds = built.map((one) => one.transaction.transactionId);
+    const held = await whichExist(sql(), { registerId, transactionIds });
+    return built.filter((one) => !held.has(one.transaction.transactionId));
+  };
+  const alone = async (sealAll: (some: readonly BuiltTransaction[]) => Promise<void>) => {
+    const missing = await fresh();
+    await sealAll(missing);
+    return missing.length;
+  };
+  const accepted = isOwn(policyOf(registerId))
+    ? await sealerOf(registerId).alone(alone)
+    : await alone((some) => submitAll(some, queue));
   return {
     accepted,
     alreadyPresent: request.lines.length - accepted,
@@ -166,33 +207,27 @@ export async function importRecords(request: {
   };
 }
 
+async function submitAll(some: readonly BuiltTransaction[], queue: Queue): Promise<void> {
+  const sealed: Promise<number>[] = [];
+  for (const built of some) sealed.push((await queue.acceptOnce(built)).sealed);
+  await Promise.all(sealed);
+}
+
 /**
  * Peers brought a transaction that was found true: it is sealed if that is this node's to do. Who
  * submitted it keeps it durably, and tells of it again should this node forget it.
  */
 export function takePending(built: BuiltTransaction): void {
-  const { options, queue } = opened();
-  const register = registerOf(built.transaction.registerId);
-  if (!options.acceptTransactions || register === null || !isOwn(register)) return;
+  const { councils, options, queue } = opened();
+  const policy = registerOf(built.transaction.registerId)?.policy;
+  if (!options.acceptTransactions || policy === undefined) return;
+  if (!isOwn(policy)) {
+    if (councils.isWilling(policy)) councils.add(built).catch(() => undefined);
+    return;
+  }
   // The policy of a register with one validator changes at that validator only.
   if (controlOf(built.transaction.payloadJson).kind !== "none") return;
   queue.sealOnce(built).catch(() => undefined);
-}
-
-/**
- * Seals a new policy of a register under the one in force, in a docket of its own: what comes after
- * it is sealed under the new one. Resolves once it is stored.
- */
-export async function changePolicy(registerId: string, policy: Policy): Promise<void> {
-  const sealer = sealerOf(registerId);
-  const { signer, clock } = opened().options;
-  const payloadJson = policyPayload(policy);
-  const built = buildTransaction({ registerId, payloadJson, createdAtMs: clock.nowMs(), signer });
-  await sealer.sealNow([built]);
-  const register = registerOf(registerId);
-  if (register === null || !isOwn(register)) opened().sealers.delete(registerId);
-  const { version, threshold } = policy;
-  log.info({ registerId, version, threshold }, "Policy changed");
 }
 
 /** Waiting for a docket, over all registers. */
@@ -205,51 +240,48 @@ export function queue(): Queue {
   return opened().queue;
 }
 
-/** Its own sealer's docket, or the one of whoever seals the register. */
-function bringToDocket(built: BuiltTransaction): Promise<number> {
-  const { registerId } = built.transaction;
-  const register = heldRegister(registerId);
-  return isOwn(register) ? sealerOf(registerId).submit(built) : opened().options.deliver(built);
-}
-
-function heldRegister(registerId: string): RegisterRow {
-  const register = registerOf(registerId);
-  if (register !== null) return register;
-  throw new PeerError("not-found", "unknown-register", {
-    message: `This node holds no register ${registerId}`,
-  });
-}
-
 function author(): { sender: string; signer: Signer; nowMs: number } {
   const { nodeId, signer, clock } = opened().options;
   return { sender: nodeId, signer, nowMs: clock.nowMs() };
+}
+
+/** Its own sealer's docket, or one of those who seal the register, this node among them or not. */
+async function bringToDocket(built: BuiltTransaction): Promise<number> {
+  const { registerId } = built.transaction;
+  const { councils, options } = opened();
+  const policy = policyOf(registerId);
+  if (isOwn(policy)) return sealerOf(registerId).submit(built);
+  if (councils.isWilling(policy)) await councils.add(built);
+  return options.deliver(built);
+}
+
+function policyOf(registerId: string): Policy {
+  const register = registerOf(registerId);
+  if (register !== null) return register.policy;
+  throw new PeerError("not-found", "unknown-register", {
+    message: `This node holds no register ${registerId}`,
+  });
 }
 
 function sealerOf(registerId: string): Sealer {
   const { options, sealers } = opened();
   const known = sealers.get(registerId);
   if (known !== undefined) return known;
-  const register = heldRegister(registerId);
-  if (!isOwn(register)) {
-    throw new PeerError("conflict", "not-the-validator", {
-      message: `This node does not seal register ${registerId}; submit at one of its validators`,
-    });
-  }
   const sealer = new Sealer({
     ...options,
     registerId,
     validatorId: options.nodeId,
     anchor: () => anchor(registerId),
+    takeIn: (page) => options.takeIn({ ...page, isOrigin: true }),
   });
   sealers.set(registerId, sealer);
   return sealer;
 }
 
-/** True where this node's key alone can seal. */
-function isOwn(register: RegisterRow): boolean {
+/** True where this node's key alone can seal, and nobody else's. */
+function isOwn({ validators }: Policy): boolean {
   const { publicKey } = opened().options.signer;
-  const { validators, threshold } = register.policy;
-  return threshold === 1 && validators.some((one) => one.publicKey === publicKey);
+  return validators.length === 1 && validators[0]?.publicKey === publicKey;
 }
 
 function anchor(registerId: string): Anchor {

@@ -9,6 +9,7 @@ import pausedSubscriptions from "../../db/0008_paused_subscriptions.sql" with { 
 import certifiedPeers from "../../db/0009_certified_peers.sql" with { type: "text" };
 import thresholdKeys from "../../db/0010_threshold_keys.sql" with { type: "text" };
 import answersByCaller from "../../db/0011_answers_by_caller.sql" with { type: "text" };
+import sealingRounds from "../../db/0012_sealing_rounds.sql" with { type: "text" };
 
 export interface Migration {
   /** 1, 2, 3 … without a hole. */
@@ -30,4 +31,5 @@ export const migrations: readonly Migration[] = [
   { number: 9, name: "0009_certified_peers", text: certifiedPeers },
   { number: 10, name: "0010_threshold_keys", text: thresholdKeys },
   { number: 11, name: "0011_answers_by_caller", text: answersByCaller },
+  { number: 12, name: "0012_sealing_rounds", text: sealingRounds },
 ];

@@ -197,6 +197,7 @@ export interface ContractTold {
 /** What operations that take a body are sent; more comes from whoever sets the stage. */
 export const goodBodies: Record<string, unknown> = {
   createRegister: { name: "made" },
+  changePolicy: { description: "changed" },
   subscribe: { mode: "full-replica" },
   submitTransaction: { data: { a: 1 } },
   importRecords: '{"a":1}\n',

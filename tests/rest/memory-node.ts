@@ -193,6 +193,14 @@ export class MemoryNode implements RestSource {
     return found;
   }
 
+  async changePolicy({ registerId }: { registerId: string }) {
+    const held = this.registers.get(registerId);
+    if (held === undefined) throw new Error("The register is held");
+    const { policy: before } = held.held;
+    const policy = { ...before, version: before.version + 1 };
+    return { transactionId: "0".repeat(64), policy };
+  }
+
   async createRegister(request: {
     name: string;
     description?: string;

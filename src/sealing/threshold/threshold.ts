@@ -14,7 +14,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import { logFor } from "../../runtime/log.ts";
 import { sql } from "../../store/sql.ts";
 import { messageType } from "../../wire/distribution-messages.ts";
-import { changePolicy } from "../origin.ts";
+import { setPolicy } from "../origin.ts";
 import { Coordinator } from "./coordinator.ts";
 import { ShareLocker } from "./share-locker.ts";
 import { deleteEpochsBefore, listGroupEpochs, saveGroupEpoch } from "./threshold-keys-table.ts";
@@ -40,7 +40,9 @@ export async function open(options: { identity: Identity; clock: Clock }): Promi
     },
     policyOf: (registerId) => registerOf(registerId)?.policy ?? null,
     keyOf: (peerId) => book().get(peerId)?.publicKey ?? null,
-    changePolicy,
+    changePolicy: async (registerId, policy) => {
+      await setPolicy(registerId, policy);
+    },
   });
   await opening.open();
   coordinator = opening;

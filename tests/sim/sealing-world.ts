@@ -1,0 +1,289 @@
+/**
+ * Validators that seal a register together, in one process on simulated time: the production
+ * council, its messages through the codec, over a net that loses, reorders, repeats and splits;
+ * stores that survive crashes. Liars hold a real key and do with it what they like.
+ */
+import { owned } from "../../src/base/bytes.ts";
+import { encodeBundle, encodePage } from "../../src/dockets/bundle.ts";
+import { buildGenesis, buildPayload, buildTransaction } from "../../src/dockets/envelope.ts";
+import { anchorAfter, joinPage } from "../../src/dockets/join.ts";
+import { type Signer, signerOfSeed } from "../../src/dockets/keys.ts";
+import { signText } from "../../src/dockets/signature.ts";
+import type { Anchor, Head, Outcome, Policy } from "../../src/dockets/types.ts";
+import { verifyPage } from "../../src/dockets/verify.ts";
+import type { BuiltTransaction } from "../../src/sealing/batch.ts";
+import { Council } from "../../src/sealing/council.ts";
+import { docketIn, draftProposal, findFault } from "../../src/sealing/proposal.ts";
+import type { Facts } from "../../src/sealing/round-step.ts";
+import { say, seatOf } from "../../src/sealing/statements.ts";
+import { votesMode } from "../../src/sealing/votes.ts";
+import {
+  type SealingMessage,
+  sealingKind,
+  sealingMessageCodec,
+} from "../../src/wire/sealing-messages.ts";
+import { SimClock } from "../support/sim-clock.ts";
+
+const registerId = "simulated";
+const startMs = Date.UTC(2026, 0, 1);
+const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+
+export interface World {
+  clock: SimClock;
+  dice: () => number;
+  policy: Policy;
+  nodes: Validator[];
+  /** 0 to 1; the net's faults end when it is set to 0. */
+  faults: number;
+  /** Nodes in different groups don't hear each other. */
+  groupOf: (nodeId: string) => number;
+}
+
+export function makeWorld(options: {
+  dice: () => number;
+  count: number;
+  threshold: number;
+  liars?: number;
+}): World {
+  const { dice, count, threshold, liars = 0 } = options;
+  const signers = Array.from({ length: count }, (_, index) =>
+    signerOfSeed(new Uint8Array(32).fill(index + 1)),
+  );
+  const policy: Policy = {
+    version: 1,
+    validators: signers.map(({ publicKey, algorithm }, index) => ({
+      validatorId: `v${index}`,
+      publicKey,
+      algorithm,
+    })),
+    threshold,
+    isPublic: true,
+    name: "simulated",
+    description: "",
+  };
+  const world: World = {
+    clock: new SimClock(),
+    dice,
+    policy,
+    nodes: [],
+    faults: 1,
+    groupOf: () => 0,
+  };
+  const genesis = genesisOf(policy, signers);
+  world.nodes = signers.map(
+    (signer, index) => new Validator(world, { id: `v${index}`, signer, isLiar: index < liars }),
+  );
+  for (const node of world.nodes) node.start(genesis);
+  return world;
+}
+
+function genesisOf(policy: Policy, signers: readonly Signer[]): Uint8Array {
+  const others = signers.slice(1);
+  const votes = (text: string) =>
+    others.map((signer, index) => ({
+      validatorId: `v${index + 1}`,
+      validatorSignature: signText(signer, text),
+    }));
+  const signer = signers[0] as Signer;
+  return encodeBundle(buildGenesis({ registerId, policy, createdAtMs: startMs, signer, votes }));
+}
+
+export function transactionOf(index: number): BuiltTransaction {
+  const payloadJson = buildPayload({
+    type: "Action",
+    sender: "somebody",
+    recipients: [],
+    previousTransactionId: null,
+    nonce: String(index),
+    dataText: `{"n":${index}}`,
+  });
+  const signer = signerOfSeed(new Uint8Array(32).fill(99));
+  return buildTransaction({ registerId, payloadJson, createdAtMs: startMs, signer });
+}
+
+/** One validator: its store outlives its council. */
+export class Validator {
+  readonly id: string;
+  readonly isLiar: boolean;
+  /** Sealed dockets by number. */
+  readonly dockets: Uint8Array[] = [];
+  readonly hashes: string[] = [];
+  readonly sealedIds = new Set<string>();
+  readonly #facts = new Map<number, Facts>();
+  readonly signedHashes = new Map<number, string>();
+  anchor: Anchor | null = null;
+  council: Council | null = null;
+
+  constructor(
+    readonly world: World,
+    readonly own: { id: string; signer: Signer; isLiar: boolean },
+  ) {
+    this.id = own.id;
+    this.isLiar = own.isLiar;
+  }
+
+  start(genesis?: Uint8Array): void {
+    if (genesis !== undefined) this.#takeIn(genesis);
+    const { world, own } = this;
+    const { signer } = own;
+    const { clock, dice } = world;
+    this.council = new Council({
+      registerId,
+      nodeId: this.id,
+      signer,
+      sealCount: 5,
+      sealMs: 50,
+      roundMs: 400,
+      clock,
+      dice,
+      log: quiet,
+      memory: {
+        readFacts: async (number) => this.#facts.get(number) ?? null,
+        saveFacts: async (number, facts) => void this.#facts.set(number, structuredClone(facts)),
+        forgetFacts: async () => {},
+        takeNumber: async (number, hash) => {
+          if (own.isLiar) return true;
+          if (!this.signedHashes.has(number)) this.signedHashes.set(number, hash);
+          return this.signedHashes.get(number) === hash;
+        },
+      },
+      anchor: () => this.anchor,
+      send: (peerId, message) => this.#send(peerId, message),
+      findFault: (proposal, anchor) =>
+        findFault(proposal, {
+          anchor,
+          nowMs: clock.nowMs() + 60_000,
+          whichExist: async (ids) => this.#which(ids),
+          approved: async () => null,
+          verify: async (request) => verifyPage(request),
+        }),
+      takeIn: async (bytes) => this.#takeInPage(bytes),
+      catchUp: () => this.#catchUp(),
+      readSealed: async (number) => this.dockets[number] ?? null,
+      whichExist: async (ids) => this.#which(ids),
+      isApproved: async () => true,
+      modeOf: (policy) => votesMode(policy, signer),
+      isInvited: () => false,
+    });
+  }
+
+  async crash(): Promise<void> {
+    const stopping = this.council?.stop();
+    this.council = null;
+    await stopping;
+  }
+
+  #which(ids: readonly string[]): Set<string> {
+    return new Set(ids.filter((id) => this.sealedIds.has(id)));
+  }
+
+  /** Replication, in short: from anybody who has more, through the same verification. */
+  #catchUp(): void {
+    const { clock, dice, nodes, groupOf } = this.world;
+    void clock.sleep(5 + dice() * 40).then(() => {
+      const source = nodes.find(
+        (one) => one.dockets.length > this.dockets.length && groupOf(one.id) === groupOf(this.id),
+      );
+      for (const bundle of source?.dockets.slice(this.dockets.length) ?? []) this.#takeIn(bundle);
+    });
+  }
+
+  #takeIn(bundle: Uint8Array): void {
+    this.#takeInPage(encodePage({ bundles: [bundle], headNumber: 0, firstVersion: 0 }));
+  }
+
+  #takeInPage(bytes: Uint8Array): Outcome<Head> {
+    const anchor = this.anchor ?? {
+      registerId,
+      nextNumber: 0,
+      previousHash: "",
+      previousTimeMs: 0,
+      policy: null,
+    };
+    const checked = verifyPage({
+      registerId,
+      bytes: owned(bytes),
+      nextNumber: anchor.nextNumber,
+      policy: anchor.policy,
+      nowMs: this.world.clock.nowMs() + 60_000,
+      verifyTransactions: "all",
+      acceptUnsealed: false,
+    });
+    if (!checked.ok) return checked;
+    const joined = joinPage(anchor, checked.value);
+    if (!joined.ok) return joined;
+    const [first] = checked.value.dockets;
+    if (first === undefined) throw new Error("A page has a docket");
+    const bundle = checked.value.bytes.slice(first.offset, first.offset + first.length);
+    const ids = docketIn(bundle)?.transactions.map((leaf) => leaf.transactionId) ?? [];
+    for (const id of ids) {
+      if (this.sealedIds.has(id)) throw new Error(`Transaction ${id} is sealed twice`);
+      this.sealedIds.add(id);
+    }
+    this.dockets.push(bundle);
+    this.hashes.push(first.hash);
+    this.anchor = anchorAfter(checked.value);
+    this.council?.stored(ids);
+    return { ok: true, value: { registerId, number: first.number, hash: first.hash } };
+  }
+
+  #send(to: string, message: SealingMessage): void {
+    for (const told of this.isLiar ? this.#lie(to, message) : [message]) {
+      const bytes = sealingMessageCodec.encode(told);
+      const { dice, faults } = this.world;
+      if (dice() < 0.06 * faults) continue;
+      const copies = dice() < 0.06 * faults ? 2 : 1;
+      for (let copy = 0; copy < copies; copy += 1) this.#deliver(to, bytes);
+    }
+  }
+
+  #deliver(to: string, bytes: Uint8Array): void {
+    const { clock, dice, faults, nodes, groupOf } = this.world;
+    const delayMs = 1 + dice() * 15 + (dice() < 0.05 * faults ? dice() * 900 : 0);
+    if (groupOf(this.id) !== groupOf(to)) return;
+    void clock.sleep(delayMs).then(() => {
+      const node = nodes.find((one) => one.id === to);
+      if (groupOf(this.id) === groupOf(to)) {
+        node?.council?.receive(sealingMessageCodec.decode(bytes), this.id);
+      }
+    });
+  }
+
+  /** Two dockets for one round, votes for everything, junk, silence. */
+  #lie(to: string, message: SealingMessage): SealingMessage[] {
+    const { dice, policy } = this.world;
+    const { anchor } = this;
+    if (anchor === null || dice() < 0.15) return [];
+    const number = anchor.nextNumber;
+    const seat = seatOf({ registerId, number, policy }, { nodeId: this.id, ...this.own });
+    const said: SealingMessage[] = [message];
+    if (message.kind === sealingKind.propose && Number(to.slice(1)) % 2 === 0) {
+      const other = draftProposal([transactionOf(1_000_000 + Math.floor(dice() * 1_000))], {
+        anchor,
+        validatorId: this.id,
+        nowMs: this.world.clock.nowMs(),
+      });
+      const { hash: docketHash, bundle } = other;
+      const { round, proof, lock } = message;
+      said[0] = say(seat, { kind: "propose", round, docketHash }, { bundle, proof, lock });
+    }
+    // Says yes to all that it has heard of, at once.
+    const { round } = message;
+    for (const docketHash of this.world.nodes.map((one) => one.hashes.at(-1) ?? "")) {
+      if (dice() < 0.1) said.push(say(seat, { kind: "accept", round, docketHash }));
+      if (dice() < 0.1) said.push(say(seat, { kind: "commit", round, docketHash }));
+    }
+    if (dice() < 0.1) said.push({ ...message, round: Math.floor(dice() * 9), signature: "AAAA" });
+    if (dice() < 0.05) {
+      const jump = { kind: "promise" as const, round: round + 40, docketHash: "", locked: 0 };
+      said.push(say(seat, jump));
+    }
+    if (dice() < 0.05) {
+      // A lock that nobody gave it.
+      const docketHash = "f".repeat(64);
+      const lie = { kind: "promise" as const, round: round + 1, docketHash, locked: round + 1 };
+      said.push(say(seat, lie, { lock: { round, docketHash, accepts: [] } }));
+    }
+    return said;
+  }
+}
