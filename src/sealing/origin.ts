@@ -170,7 +170,7 @@ export async function submit(request: {
 }
 
 /**
- * Seals lines of an import in their order, where this node seals alone; elsewhere each is submitted.
+ * Seals lines of an import in their order, where this node seals alone; else each is submitted.
  * They are stored when this resolves. A line's nonce comes from the import's id and the line's
  * number, so that running an import again finds what is already there instead of doubling it.
  */
