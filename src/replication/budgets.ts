@@ -15,8 +15,8 @@ import { limits } from "../runtime/limits.ts";
 export interface BudgetSettings {
   sendBytesPerSecond: number;
   receiveBytesPerSecond: number;
-  peerSendBytesPerSecond: number;
-  peerReceiveBytesPerSecond: number;
+  onePeerSendBytesPerSecond: number;
+  onePeerReceiveBytesPerSecond: number;
   registerSendBytesPerSecond: number;
   registerReceiveBytesPerSecond: number;
 }
@@ -64,8 +64,8 @@ export function sendBytesAtOnce(): number {
 const unbounded: BudgetSettings = {
   sendBytesPerSecond: 0,
   receiveBytesPerSecond: 0,
-  peerSendBytesPerSecond: 0,
-  peerReceiveBytesPerSecond: 0,
+  onePeerSendBytesPerSecond: 0,
+  onePeerReceiveBytesPerSecond: 0,
   registerSendBytesPerSecond: 0,
   registerReceiveBytesPerSecond: 0,
 };
@@ -115,9 +115,9 @@ export class Budgets {
   }
 
   sendBytesAtOnce(): number {
-    const { sendBytesPerSecond, peerSendBytesPerSecond, registerSendBytesPerSecond } =
+    const { sendBytesPerSecond, onePeerSendBytesPerSecond, registerSendBytesPerSecond } =
       this.settings;
-    const rates = [sendBytesPerSecond, peerSendBytesPerSecond, registerSendBytesPerSecond];
+    const rates = [sendBytesPerSecond, onePeerSendBytesPerSecond, registerSendBytesPerSecond];
     const tightest = Math.min(...rates.filter((rate) => rate > 0), limits.frameBytes);
     return Math.max(smallestBytes, Math.min(limits.frameBytes, tightest));
   }
@@ -130,7 +130,7 @@ export class Budgets {
       ["all", isSend ? settings.sendBytesPerSecond : settings.receiveBytesPerSecond],
       [
         `peer ${peerId}`,
-        isSend ? settings.peerSendBytesPerSecond : settings.peerReceiveBytesPerSecond,
+        isSend ? settings.onePeerSendBytesPerSecond : settings.onePeerReceiveBytesPerSecond,
       ],
       [
         `register ${registerId}`,

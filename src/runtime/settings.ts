@@ -193,8 +193,8 @@ export const configSchema = z.object({
     .describe("Times that validators are given a queued transaction before it is a dead letter"),
   sendBytesPerSecond: budget("Bytes of dockets a second to all peers"),
   receiveBytesPerSecond: budget("Bytes of dockets a second from all peers"),
-  peerSendBytesPerSecond: budget("Bytes of dockets a second to one peer"),
-  peerReceiveBytesPerSecond: budget("Bytes of dockets a second from one peer"),
+  onePeerSendBytesPerSecond: budget("Bytes of dockets a second to one peer"),
+  onePeerReceiveBytesPerSecond: budget("Bytes of dockets a second from one peer"),
   registerSendBytesPerSecond: budget("Bytes of dockets a second of one register to peers"),
   registerReceiveBytesPerSecond: budget("Bytes of dockets a second of one register from peers"),
   verifyTransactions: z

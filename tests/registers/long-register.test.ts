@@ -37,12 +37,18 @@ onEachStore("a long register", () => {
   /** How often a table was read from its beginning to its end by the work. */
   async function scansOf(work: (sql: Sql) => Promise<unknown>): Promise<number> {
     return (await sql().begin(async (transaction) => {
+      const before = await scansSoFar(transaction);
       await work(transaction);
-      const [row] = await transaction<{ scans: number }[]>`
-        SELECT sum(seq_scan)::int AS scans FROM pg_stat_xact_user_tables
-        WHERE relname IN ('dockets', 'transactions')`;
-      return row?.scans;
+      return (await scansSoFar(transaction)) - before;
     })) as number;
+  }
+
+  /** Of this session, not of this transaction alone: what is not yet counted elsewhere. */
+  async function scansSoFar(transaction: Sql): Promise<number> {
+    const [row] = await transaction<{ scans: number }[]>`
+      SELECT coalesce(sum(seq_scan), 0)::int AS scans FROM pg_stat_xact_user_tables
+      WHERE relname IN ('dockets', 'transactions')`;
+    return row?.scans ?? 0;
   }
 
   const reads: Record<string, (sql: Sql) => Promise<unknown>> = {

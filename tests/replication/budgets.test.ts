@@ -7,8 +7,8 @@ import { SimClock } from "../support/sim-clock.ts";
 const none: BudgetSettings = {
   sendBytesPerSecond: 0,
   receiveBytesPerSecond: 0,
-  peerSendBytesPerSecond: 0,
-  peerReceiveBytesPerSecond: 0,
+  onePeerSendBytesPerSecond: 0,
+  onePeerReceiveBytesPerSecond: 0,
   registerSendBytesPerSecond: 0,
   registerReceiveBytesPerSecond: 0,
 };
@@ -55,7 +55,7 @@ describe("Budgets", () => {
 
   test("a peer's and a register's bound hold for that one, the tightest for all", async () => {
     const { flow, all } = budgetsOf({
-      peerSendBytesPerSecond: 128 * kiB,
+      onePeerSendBytesPerSecond: 128 * kiB,
       registerSendBytesPerSecond: 192 * kiB,
     });
     const [a, b, other] = await all([
@@ -98,7 +98,7 @@ describe("Budgets", () => {
 
   test("a tight bound makes small frames, none makes full ones", () => {
     expect(budgetsOf({}).budgets.sendBytesAtOnce()).toBe(limits.frameBytes);
-    const { budgets } = budgetsOf({ sendBytesPerSecond: 1e9, peerSendBytesPerSecond: 100_000 });
+    const { budgets } = budgetsOf({ sendBytesPerSecond: 1e9, onePeerSendBytesPerSecond: 100_000 });
     expect(budgets.sendBytesAtOnce()).toBe(100_000);
   });
 });

@@ -15,7 +15,7 @@ onEachStore("What is sent within a budget", () => {
     const channel = openChannel({ address, nodeId: "asker" });
     const chain = new TestChain("r1").sealMany(60, 10);
     await keep(chain, 0, 60);
-    const settings = { ...none, peerSendBytesPerSecond: rate };
+    const settings = { ...none, onePeerSendBytesPerSecond: rate };
     budgets.open(settings, clock);
     const frames = await Array.fromAsync(
       channel.stream(replication.pullRange, { registerId: "r1", nextDocket: 0 }),
@@ -44,8 +44,8 @@ onEachStore("What is sent within a budget", () => {
 const none: budgets.BudgetSettings = {
   sendBytesPerSecond: 0,
   receiveBytesPerSecond: 0,
-  peerSendBytesPerSecond: 0,
-  peerReceiveBytesPerSecond: 0,
+  onePeerSendBytesPerSecond: 0,
+  onePeerReceiveBytesPerSecond: 0,
   registerSendBytesPerSecond: 0,
   registerReceiveBytesPerSecond: 0,
 };
