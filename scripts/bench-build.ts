@@ -64,6 +64,7 @@ await origin.open({
   sealFor: [],
   wake: () => {},
   keepUp: async () => {},
+  groupOf: () => null,
   deliver: () => Promise.reject(new Error("There are no other validators")),
   acceptTransactions: false,
   maxRetries: 1,

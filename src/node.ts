@@ -139,7 +139,7 @@ async function openFloors(
     clock: systemClock,
     takeIn: road.takeIn,
     deliver: distribution.deliver,
-    ...{ wake: subscriptions.wake, keepUp },
+    ...{ wake: subscriptions.wake, keepUp, groupOf: threshold.groupOf },
   });
   closers.push(origin.close);
   await threshold.open({ identity, clock: systemClock });

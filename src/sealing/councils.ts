@@ -22,10 +22,12 @@ import type { SealingMessage } from "../wire/sealing-messages.ts";
 import type { BuiltTransaction } from "./batch.ts";
 import { Council } from "./council.ts";
 import { Frames, framesOf } from "./frames.ts";
+import { groupMode } from "./group-mode.ts";
 import { readApprovedPolicy } from "./policy-approvals-table.ts";
 import { findFault, policyIn } from "./proposal.ts";
 import * as table from "./sealing-rounds-table.ts";
 import { isMember } from "./statements.ts";
+import type { Group } from "./threshold/group-keys.ts";
 import { votesMode } from "./votes.ts";
 
 export interface CouncilsOptions {
@@ -43,6 +45,8 @@ export interface CouncilsOptions {
   takeIn: (page: { registerId: string; bytes: Uint8Array }) => Promise<Outcome<Head>>;
   /** News of a register: replication shall look. */
   wake: (registerId: string) => void;
+  /** The group that seals a register, where this node has a share of its key. */
+  groupOf: (registerId: string) => Group | null;
   /** A register whose genesis this node helped to seal is to be followed from now on. */
   keepUp: (registerId: string, genesisHash: string) => Promise<void>;
 }
@@ -132,7 +136,10 @@ export class Councils {
       readSealed: async (number) => (await readDocket(sql(), at(number)))?.bundle ?? null,
       whichExist: exist,
       isApproved: (built) => this.#isApproved(built),
-      modeOf: (policy) => votesMode(policy, signer),
+      modeOf: (policy) =>
+        policy.groupPublicKey === undefined
+          ? votesMode(policy, signer)
+          : groupMode(() => options.groupOf(registerId)),
       isInvited: (policy) => policy.validators[0]?.validatorId !== nodeId && this.isWilling(policy),
     });
   }

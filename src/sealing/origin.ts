@@ -15,7 +15,6 @@ import type { Anchor, Head, Outcome, Policy } from "../dockets/types.ts";
 import { post } from "../peers/post.ts";
 import { anchorOf, listRegisters, registerOf } from "../registers/heads.ts";
 import { whichExist } from "../registers/transactions-table.ts";
-import type { Clock } from "../runtime/clock.ts";
 import { logFor } from "../runtime/log.ts";
 import { sql } from "../store/sql.ts";
 import type { BuiltTransaction } from "./batch.ts";
@@ -26,15 +25,7 @@ import { Queue } from "./queue.ts";
 import { buildRecord, importNonce } from "./record.ts";
 import { Sealer } from "./sealer.ts";
 
-export interface OriginOptions {
-  /** This node's name as a validator and as the sender of what is submitted here. */
-  nodeId: string;
-  signer: Signer;
-  sealCount: number;
-  sealMs: number;
-  sealRoundMs: number;
-  sealFor: readonly string[];
-  clock: Clock;
+export interface OriginOptions extends Omit<CouncilsOptions, "dice" | "log" | "post" | "takeIn"> {
   takeIn: (page: {
     registerId: string;
     bytes: Uint8Array;
@@ -49,9 +40,6 @@ export interface OriginOptions {
   acceptTransactions: boolean;
   /** Times that validators are given a queued transaction before it is a dead letter. */
   maxRetries: number;
-  /** Replication: look at a register now; follow one from now on. */
-  wake: (registerId: string) => void;
-  keepUp: (registerId: string, genesisHash: string) => Promise<void>;
 }
 
 interface Origin {
@@ -228,6 +216,11 @@ export function takePending(built: BuiltTransaction): void {
   // The policy of a register with one validator changes at that validator only.
   if (controlOf(built.transaction.payloadJson).kind !== "none") return;
   queue.sealOnce(built).catch(() => undefined);
+}
+
+/** Whether this node takes the seat that a policy gives it: `sealFor` says with whom. */
+export function isWilling(policy: Policy): boolean {
+  return opened().councils.isWilling(policy);
 }
 
 /** Waiting for a docket, over all registers. */

@@ -38,7 +38,12 @@ export function policyAfterChange(
   const usual = isOther ? usualThreshold(validators.length) : held.threshold;
   const threshold = change.threshold ?? usual;
   checkSeats(validators, threshold);
-  return { ...held, ...rest, validators, threshold, version: held.version + 1 };
+  const version = held.version + 1;
+  const isSameGroup = named === undefined && threshold === held.threshold;
+  // A group's key belongs to its members and their number: other ones get theirs by a reshare.
+  const { groupPublicKey, ...bare } = held;
+  const kept = groupPublicKey !== undefined && isSameGroup ? held : bare;
+  return { ...kept, ...rest, validators, threshold, version };
 }
 
 /**

@@ -139,6 +139,7 @@ export class KeyNode {
   #newCoordinator(): Coordinator {
     const { net, validatorId } = this;
     return new Coordinator({
+      isWilling: () => true,
       me: this.speaker,
       clock: net.clock,
       dice: net.dice,

@@ -12,7 +12,14 @@ import { type MessageType, messageType } from "../../wire/distribution-messages.
 import { blsKeyShareCodec } from "../../wire/services.ts";
 import { Collector } from "./collector.ts";
 import { commitmentBytes } from "./commitments.ts";
-import { type Group, GroupKeys, isSameKey, type KeyStore, policyOfGroup } from "./group-keys.ts";
+import {
+  type Group,
+  GroupKeys,
+  isOfPolicy,
+  isSameKey,
+  type KeyStore,
+  policyOfGroup,
+} from "./group-keys.ts";
 import {
   checkInvitation,
   membersOf,
@@ -42,7 +49,9 @@ export interface CoordinatorOptions
   policyOf: (registerId: string) => Policy | null;
   /** The Ed25519 key by which a peer is known here. */
   keyOf: (peerId: string) => Uint8Array | null;
-  /** Resolves once a docket with this policy is stored. */
+  /** Whether this node takes the seat that a policy would give it. */
+  isWilling: (policy: Policy) => boolean;
+  /** Agrees to a policy; resolves once it is stored, or waits for the others to agree. */
   changePolicy: (registerId: string, policy: Policy) => Promise<void>;
 }
 
@@ -162,7 +171,7 @@ export class Coordinator {
     if (running?.options.proposal.nonce === nonceOf(said.message)) return;
     this.#refuseBusy(registerId, proposal);
     await this.#keys.forgetOld(registerId, policy);
-    const code = reasonToDecline(proposal, { policy, keys: this.#keys, me });
+    const code = reasonToDecline(proposal, { ...this.options, policy, keys: this.#keys });
     if (code === null) return this.#run(proposal, null);
     const place = { proposal, me, previousHash: proposal.hash };
     const letter = {
@@ -206,6 +215,22 @@ export class Coordinator {
     if (failure !== null) this.options.log.warn(facts, "The group key was not made");
     else this.options.log.info(facts, "The group key is whole");
     if (collector?.state === "certified") void this.#sealPolicy(session);
+    else if (failure === null && collector === null) void this.#agree(session);
+  }
+
+  /** Where several seal, a validator agrees to the new policy by having taken part. */
+  async #agree({ options: { proposal, member, ownId } }: Session): Promise<void> {
+    const { registerId } = proposal;
+    const { result } = member;
+    const policy = this.#policy(registerId);
+    const isSeated = policy.validators.some((one) => one.validatorId === ownId);
+    const isAlone = policy.validators.length < 2;
+    if (result === null || !isSeated || isAlone || isOfPolicy(result, policy)) return;
+    try {
+      await this.options.changePolicy(registerId, policyOfGroup(policy, result));
+    } catch (error) {
+      this.options.log.warn({ registerId, err: messageOf(error) }, "The policy is not agreed to");
+    }
   }
 
   /** Who proposed brings the register's policy in line with the new group. */

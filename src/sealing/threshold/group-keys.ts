@@ -3,7 +3,7 @@ import { base64urlOf, hexOf } from "../../base/bytes.ts";
 import type { Policy } from "../../dockets/types.ts";
 import { type Commitments, publicShareAt } from "./commitments.ts";
 import { commitmentsIn, type GroupEpoch, groupKeyText } from "./group-epoch.ts";
-import { assembleSignature, type Partial, signPartial } from "./partials.ts";
+import { assembleSignature, checkPartials, type Partial, signPartial } from "./partials.ts";
 
 /** Where group keys lie between two runs of this node. */
 export interface KeyStore {
@@ -25,6 +25,8 @@ export interface Group {
   publicShare(index: number): Uint8Array;
   /** 48 bytes over a docket's hash (hex). Whoever calls it has made sure to do so once a number. */
   signPartial(docketHash: string): Uint8Array;
+  /** Whether that is a member's part of the signature on a docket's hash (hex). */
+  isPartial(docketHash: string, partial: Partial): boolean;
   /** The checked group signature, once there are enough; and whose parts were false. */
   assemble(
     docketHash: string,
@@ -85,6 +87,11 @@ export class GroupKeys {
       validatorOf,
       publicShare: (index) => publicShareAt(commitments, index).toBytes(),
       signPartial: (docketHash) => signPartial(share, docketHash),
+      isPartial: (docketHash, partial) => {
+        const publicShareOf = (index: number) =>
+          validatorOf(index) === null ? null : publicShareAt(commitments, index);
+        return checkPartials([partial], { docketHash, publicShareOf }).length === 0;
+      },
       assemble: (docketHash, partials) => {
         const whole = { docketHash, commitments, memberCount: members.length };
         const { signature, faulty } = assembleSignature(partials, whole);
@@ -120,14 +127,18 @@ export function policyOfGroup(
   return {
     ...policy,
     version: policy.version + 1,
-    validators: epoch.members.map(({ validatorId, publicKey }) => ({
-      validatorId,
-      publicKey: base64urlOf(publicKey),
-      algorithm: "ED25519",
-    })),
+    validators: validatorsOf(epoch.members),
     threshold: epoch.threshold,
     groupPublicKey: groupKeyText(epoch),
   };
+}
+
+export function validatorsOf(members: GroupEpoch["members"]): Policy["validators"] {
+  return members.map(({ validatorId, publicKey }) => ({
+    validatorId,
+    publicKey: base64urlOf(publicKey),
+    algorithm: "ED25519",
+  }));
 }
 
 export function isSameKey(epoch: GroupEpoch, commitments: readonly Uint8Array[]): boolean {

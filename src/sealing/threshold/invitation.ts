@@ -4,7 +4,7 @@ import type { Policy } from "../../dockets/types.ts";
 import { limits } from "../../runtime/limits.ts";
 import { commitmentBytes } from "./commitments.ts";
 import { groupKeyText } from "./group-epoch.ts";
-import { type GroupKeys, isSameKey } from "./group-keys.ts";
+import { type GroupKeys, isSameKey, validatorsOf } from "./group-keys.ts";
 import { checkThreshold, type Proposal } from "./proposal.ts";
 import { type Body, refusal, type Speaker } from "./signed.ts";
 
@@ -68,16 +68,25 @@ export function checkInvitation(
 /** Why we can't take part, as a code that goes back to who proposed; null: we can. */
 export function reasonToDecline(
   proposal: Proposal,
-  here: { policy: Policy; keys: GroupKeys; me: Speaker },
+  here: {
+    policy: Policy;
+    keys: GroupKeys;
+    me: Speaker;
+    /** Whether this node takes the seat that a policy would give it. */
+    isWilling: (policy: Policy) => boolean;
+  },
 ): string | null {
   const { keys, policy } = here;
+  const isMember = proposal.members.some((one) => one.validatorId === here.me.validatorId);
+  // Who only hands its share on takes no seat.
+  const wanted = { ...policy, validators: validatorsOf(proposal.members) };
+  if (isMember && !here.isWilling(wanted)) return "not-willing";
   const { registerId, epoch, previous } = proposal;
   if (epoch <= keys.latest(registerId)) return "old-epoch";
   if (previous === null) return policy.groupPublicKey === undefined ? null : "has-group";
   const bytes = commitmentBytes(previous);
   if (groupKeyText({ commitments: bytes }) !== policy.groupPublicKey) return "other-key";
   // A member may be without a share of the old key, and gets one of the new.
-  const isMember = proposal.members.some((one) => one.validatorId === here.me.validatorId);
   const active = keys.active(registerId, policy);
   if (isMember) return null;
   return active !== null && isSameKey(active, bytes) ? null : "no-share";

@@ -14,8 +14,9 @@ import type { Clock } from "../../runtime/clock.ts";
 import { logFor } from "../../runtime/log.ts";
 import { sql } from "../../store/sql.ts";
 import { messageType } from "../../wire/distribution-messages.ts";
-import { setPolicy } from "../origin.ts";
+import { isWilling, setPolicy } from "../origin.ts";
 import { Coordinator } from "./coordinator.ts";
+import type { Group } from "./group-keys.ts";
 import { ShareLocker } from "./share-locker.ts";
 import { deleteEpochsBefore, listGroupEpochs, saveGroupEpoch } from "./threshold-keys-table.ts";
 
@@ -40,6 +41,7 @@ export async function open(options: { identity: Identity; clock: Clock }): Promi
     },
     policyOf: (registerId) => registerOf(registerId)?.policy ?? null,
     keyOf: (peerId) => book().get(peerId)?.publicKey ?? null,
+    isWilling,
     changePolicy: async (registerId, policy) => {
       await setPolicy(registerId, policy);
     },
@@ -56,6 +58,11 @@ export function close(): void {
   for (const reader of readers.splice(0)) reader.stop();
   coordinator?.close();
   coordinator = null;
+}
+
+/** The group in force, where this node has a share; null also while this part is not open. */
+export function groupOf(registerId: string): Group | null {
+  return coordinator?.groupOf(registerId) ?? null;
 }
 
 export function threshold(): Coordinator {
