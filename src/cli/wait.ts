@@ -33,9 +33,8 @@ export async function waitForSubscription(
       if (troubledSinceMs !== null && nowMs - troubledSinceMs > patienceMs) throw stuck(status);
       await systemClock.sleep(lookEveryMs, stopping.signal);
       status = await look(client, status.registerId);
-      const { limitingStage: stage, lastSyncedTransactionVersion: count } = status;
-      const note = stage === null ? "" : `limited by ${stage}`;
-      progress.update(status.syncProgressPercent, count, note);
+      const { syncProgressPercent: percent, lastSyncedTransactionVersion: count } = status;
+      progress.update(percent, count, noteOn(status));
     }
     return status;
   } catch (thrown) {
@@ -47,6 +46,11 @@ export async function waitForSubscription(
     progress.end();
     forget();
   }
+}
+
+/** What is in the way now, or else what the speed hangs on. */
+function noteOn({ errorMessage, limitingStage }: SubscriptionJson): string {
+  return errorMessage ?? (limitingStage === null ? "" : `limited by ${limitingStage}`);
 }
 
 function isComplete(status: SubscriptionJson): boolean {

@@ -52,6 +52,8 @@ const number = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 
 export class JsonReader {
   at = 0;
+  /** The key whose value is read, for refusals; empty before the first. */
+  #under = "";
 
   constructor(readonly text: string) {}
 
@@ -72,9 +74,11 @@ export class JsonReader {
     const guess = keys.tokens[expected];
     if (guess !== undefined && this.text.startsWith(guess, this.at)) {
       this.at += guess.length;
+      this.#under = keys.names[expected] ?? "";
       return expected;
     }
     const name = this.#key();
+    this.#under = name.slice(0, 64);
     const index = keys.names.indexOf(name);
     if (index < 0)
       throw new Malformed("schema", `The key "${name.slice(0, 64)}" is not known here`);
@@ -272,7 +276,7 @@ export class JsonReader {
       isCut ? "json" : code,
       isCut
         ? `The JSON ends where ${wanted} should be`
-        : `Character ${this.at} should be ${wanted}`,
+        : `Character ${this.at}${this.#under && ` at "${this.#under}"`} should be ${wanted}`,
     );
   }
 }

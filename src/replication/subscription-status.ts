@@ -72,7 +72,7 @@ export function statusOf(
     lastSyncedDocketVersion: headNumber,
     lastSyncedTransactionVersion: register?.latestVersion ?? 0,
     totalDocketsInChain: total,
-    syncProgressPercent: total === 0 ? 0 : Math.floor((done * 1000) / total) / 10,
+    syncProgressPercent: percentOf(done, { total, state: one.subscription.state }),
     canParticipateInValidation: one.subscription.state === "FullyReplicated",
     isReceiving: view.isReceiving,
     lastSyncAt: isoOf(view.lastSyncAtMs),
@@ -88,6 +88,13 @@ export function statusOf(
     pausedAt: isoOf(one.pausedAtMs),
     retention: one.retention,
   };
+}
+
+/** 100 is for who is at the goal: else something is missing, if only a source that says what. */
+function percentOf(done: number, of: { total: number; state: SubscriptionState }): number {
+  const percent = of.total === 0 ? 0 : Math.floor((done * 1000) / of.total) / 10;
+  const isAtGoal = of.state === "FullyReplicated" || of.state === "Active";
+  return isAtGoal ? percent : Math.min(percent, 99.9);
 }
 
 function limitingStage(registerId: string, { loop }: Running): LimitingStage {
