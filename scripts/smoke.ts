@@ -61,9 +61,22 @@ async function smoke(): Promise<void> {
     return (await available.text()).includes(registerId);
   });
   run(["registers", "subscribe", registerId, "--mode", "full-replica", "--wait", ...replica]);
+  await checkDashboard(target.url);
   check(run(["export", registerId, ...replica]) === records, "the export differs from the import");
   run(["verify", registerId, ...replica]);
   for (const node of nodes) await stop(node);
+}
+
+/** The page and what it asks for come from inside the binary. */
+async function checkDashboard(url: string): Promise<void> {
+  const page = await fetch(url, { headers: { accept: "text/html" } });
+  const html = await page.text();
+  const files = [...html.matchAll(/(?:src|href)="([^"]+\.(?:js|css))"/g)].map((match) => match[1]);
+  check(files.length === 2, `the dashboard asks for ${files.length} files`);
+  for (const path of files) {
+    const file = await fetch(new URL(path as string, url));
+    check(file.ok && (await file.text()).length > 10_000, `${path} answers ${file.status}`);
+  }
 }
 
 async function start(name: string, options: string[]): Promise<Node> {

@@ -76,6 +76,11 @@ export class DemoNode {
     return this.#facts?.httpUrl ?? "";
   }
 
+  /** With a token after the hash: the page takes it out at once, and no server ever sees it. */
+  get dashboardUrl(): string {
+    return `${this.httpUrl}/#token=${this.#token}`;
+  }
+
   get grpcAddress(): string {
     return this.#facts?.grpcAddress ?? "";
   }

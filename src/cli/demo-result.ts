@@ -64,7 +64,6 @@ export function printDemo(result: DemoResult): void {
   });
   writeLine(`live: from sealed and stored at a to stored there, ${result.live.records} records`);
   writeLine(`${result.nodes} nodes, ${result.seconds.toFixed(1)} s in all`);
-  for (const [node, url] of Object.entries(result.urls)) writeLine(`  ${node}  ${url}`);
 }
 
 function storedMs(result: DemoResult, replica: DemoReplica): { median: number; longest: number } {

@@ -43,6 +43,7 @@ export async function runDemo(options: DemoOptions): Promise<number> {
     if (options.json) writeLine(JSON.stringify(result, rounded));
     else printDemo(result);
     if (!options.once) {
+      if (!options.json) demo.printDashboards();
       writeNote("The nodes stay up until Ctrl-C");
       await abortOf(stopping.signal).promise.catch(() => undefined);
     }
@@ -133,6 +134,11 @@ class Demo {
       live,
       urls: Object.fromEntries(this.#nodes.map((node) => [node.name, node.httpUrl])),
     };
+  }
+
+  printDashboards(): void {
+    writeLine("\nDashboards, signed in for eight hours:");
+    for (const node of this.#nodes) writeLine(`  ${node.name}  ${node.dashboardUrl}`);
   }
 
   async stop(): Promise<void> {

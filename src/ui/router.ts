@@ -14,12 +14,13 @@ export function startRouter(): void {
   place.value = readPlace();
   window.addEventListener("hashchange", () => {
     place.value = readPlace();
+    window.scrollTo({ top: 0 });
   });
 }
 
 /** An address within the page; steps may be any text. */
 export function hrefOf(steps: readonly (string | number)[], query: Record<string, string> = {}) {
-  const path = steps.map((step) => encodeURIComponent(String(step))).join("/");
+  const path = steps.map((step) => encodeURIComponent(String(step).toWellFormed())).join("/");
   const text = new URLSearchParams(query).toString();
   return `#/${path}${text === "" ? "" : `?${text}`}`;
 }

@@ -65,7 +65,7 @@ async function send(path: string, request: RequestInit): Promise<Response> {
 
 function pathOf(pattern: string, asked: Asked<WayName>): string {
   const path = pattern.replace(/\{(\w+)\}/g, (_, name: string) =>
-    encodeURIComponent(String(asked.params?.[name] ?? "")),
+    encodeURIComponent(String(asked.params?.[name] ?? "").toWellFormed()),
   );
   const query = Object.entries(asked.query ?? {}).filter(([, value]) => value !== undefined);
   if (query.length === 0) return path;

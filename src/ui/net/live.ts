@@ -43,8 +43,10 @@ export function startLive(): void {
   });
 }
 
+/** All that is shown and may have changed since it was asked for. */
 export function refreshAll(): void {
-  for (const resource of watchedResources()) void resource.refresh();
+  const nowMs = systemClock.monotonicMs();
+  for (const resource of watchedResources()) if (resource.isDue(nowMs)) void resource.refresh();
 }
 
 async function tick(): Promise<void> {
@@ -54,9 +56,7 @@ async function tick(): Promise<void> {
       await systemClock.sleep(syncingTickMs);
       if (isSyncing && node.subscriptions.isWanted) void node.subscriptions.refresh();
     }
-    const nowMs = systemClock.monotonicMs();
-    if (document.hidden) continue;
-    for (const one of watchedResources()) if (one.isDue(nowMs)) void one.refresh();
+    if (!document.hidden) refreshAll();
   }
 }
 

@@ -22,7 +22,7 @@ export class Resource<T> {
   ) {}
 
   isDue(nowMs: number): boolean {
-    return nowMs - this.#askedMs >= this.options.everyMs;
+    return this.error.value !== null || nowMs - this.#askedMs >= this.options.everyMs;
   }
 
   get isWanted(): boolean {

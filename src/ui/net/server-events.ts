@@ -15,8 +15,11 @@ export class ServerEvents {
   #data: string[] = [];
 
   push(part: string): ServerEvent[] {
-    const lines = (this.#rest + part).split(/\r\n|\n|\r/);
-    this.#rest = (lines.pop() ?? "").slice(0, lineMax);
+    const text = this.#rest + part;
+    // A line feed may still come: together they end one line.
+    const isHalfEnded = text.endsWith("\r");
+    const lines = (isHalfEnded ? text.slice(0, -1) : text).split(/\r\n|\n|\r/);
+    this.#rest = `${(lines.pop() ?? "").slice(0, lineMax)}${isHalfEnded ? "\r" : ""}`;
     return lines.flatMap((line) => this.#line(line));
   }
 

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { type Health, health, registers, subscriptions, topology } from "../net/node-state.ts";
-import { Card, Empty } from "../parts/card.tsx";
+import { Card } from "../parts/card.tsx";
 import { Foreign, Id } from "../parts/foreign.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { useResource } from "../parts/resource-view.ts";
@@ -55,7 +55,9 @@ export function Alerts() {
       isFlush
     >
       {alerts.length === 0 ? (
-        <Empty icon="check" title="Nothing needs you." />
+        <p class="all-well">
+          <Icon name="check" /> Nothing needs you.
+        </p>
       ) : (
         <ul class="alerts">
           {alerts.slice(0, shownMax).map((alert) => (

@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { call } from "../net/call.ts";
 import type { Answer } from "../net/ways.ts";
 import { Card, Fault, Loading } from "../parts/card.tsx";
@@ -24,7 +24,11 @@ export function DocketList(props: { register: Register }) {
   const asked = useOwnResource(`${registerId} ${first} ${last}`, () =>
     call("listDockets", { params: { registerId }, query: { from: first, limit: pageRows } }),
   );
-  const { value, error } = useResource(asked);
+  const { value: fresh, error } = useResource(asked);
+  // While the next ones are on their way, the last ones stay: a head that moves moves nothing else.
+  const lastShown = useRef<Row[] | null>(null);
+  lastShown.current = fresh ?? lastShown.current;
+  const value = lastShown.current;
   const rows = (value ?? []).filter((row) => row.docketNumber <= last).toReversed();
   return (
     <Card title="Dockets" aside={<Search registerId={registerId} />} isFlush>

@@ -19,10 +19,8 @@ interface Entry extends Leaf {
 /** One docket: its links, its seal, what is in it. */
 export function DocketPage(props: { registerId: string; docketNumber: string }) {
   const { registerId, docketNumber } = props;
-  const asked = useOwnResource(`${registerId} ${docketNumber}`, async () => {
-    const found = await call("getDocket", { params: { registerId, docketNumber } });
-    return read(found);
-  });
+  const ask = async () => read(await call("getDocket", { params: { registerId, docketNumber } }));
+  const asked = useOwnResource(`${registerId} ${docketNumber}`, ask, { isFixed: true });
   const { value, error } = useResource(asked);
   const docket = value?.docket ?? null;
   return (

@@ -169,7 +169,8 @@ function Tiles(props: { samples: readonly Sample[] }) {
   );
 }
 
-const hourSeconds = 3_600;
+/** An hour, once there is one; before, what there is, and room to grow. */
+const span = { leastSeconds: 600, mostSeconds: 3_600 };
 
 function Plots(props: { samples: readonly Sample[] }) {
   const { samples } = props;
@@ -178,7 +179,9 @@ function Plots(props: { samples: readonly Sample[] }) {
     name,
     values: samples.map(of),
   });
-  const shared = { times, spanSeconds: hourSeconds };
+  const seconds = (times.at(-1) ?? 0) - (times[0] ?? 0);
+  const spanSeconds = Math.min(span.mostSeconds, Math.max(span.leastSeconds, seconds));
+  const shared = { times, spanSeconds };
   return (
     <div class="plots">
       <Card title="Records stored a second">

@@ -9,6 +9,7 @@ import { Icon } from "../parts/icon.tsx";
 import { nowMs } from "../parts/now.ts";
 import { PageHead } from "../parts/page-head.tsx";
 import { useOwnResource, useResource } from "../parts/resource-view.ts";
+import { Scroll } from "../parts/scroll.tsx";
 import { hrefOf } from "../router.ts";
 import { shown } from "../words/foreign.ts";
 import {
@@ -207,20 +208,22 @@ function Adverts(props: { peer: Details }) {
     return <Empty title="It says of no register that it has it." />;
   }
   return (
-    <ul class="rows">
-      {advertisedRegisters.slice(0, advertsShown).map((advert) => (
-        <li key={advert.registerId}>
-          <a href={hrefOf(["registers", advert.registerId])}>
-            <Id id={advert.registerId} max={22} />
-          </a>
-          <span class="muted small">
-            <Foreign text={advert.syncState} max={24} />, docket{" "}
-            {grouped(advert.latestDocketVersion)}
-            {advert.isPublic ? "" : ", private"}
-          </span>
-        </li>
-      ))}
-    </ul>
+    <Scroll label="Registers of this peer">
+      <ul class="rows">
+        {advertisedRegisters.slice(0, advertsShown).map((advert) => (
+          <li key={advert.registerId}>
+            <a href={hrefOf(["registers", advert.registerId])}>
+              <Id id={advert.registerId} max={22} />
+            </a>
+            <span class="muted small">
+              <Foreign text={advert.syncState} max={24} />, docket{" "}
+              {grouped(advert.latestDocketVersion)}
+              {advert.isPublic ? "" : ", private"}
+            </span>
+          </li>
+        ))}
+      </ul>
+    </Scroll>
   );
 }
 
@@ -241,23 +244,25 @@ function WhyList(props: { peerId: string }) {
   if (why === null) return error === null ? <Loading /> : <Fault message={error.message} />;
   if (why.events.length === 0) return <Empty title="Nothing worth noting happened yet." />;
   return (
-    <ol class="timeline">
-      {why.events.map((event) => (
-        <li key={`${event.at} ${event.type}`}>
-          <time class="muted" dateTime={event.lastAt}>
-            {timeText(event.lastAt, nowMs.value)}
-          </time>
-          <span>
-            <Foreign text={event.message} max={400} />
-            {event.count > 1 ? <span class="muted"> × {grouped(event.count)}</span> : null}
-            {event.expiresAt === null ? null : (
-              <span class="muted"> until {timeText(event.expiresAt, nowMs.value)}</span>
-            )}
-          </span>
-          <span class="muted nowrap">{scoreChange(event.scoreBefore, event.scoreAfter)}</span>
-        </li>
-      ))}
-    </ol>
+    <Scroll label="What happened to this peer">
+      <ol class="timeline">
+        {why.events.map((event) => (
+          <li key={`${event.at} ${event.type}`}>
+            <time class="muted" dateTime={event.lastAt}>
+              {timeText(event.lastAt, nowMs.value)}
+            </time>
+            <span>
+              <Foreign text={event.message} max={400} />
+              {event.count > 1 ? <span class="muted"> × {grouped(event.count)}</span> : null}
+              {event.expiresAt === null ? null : (
+                <span class="muted"> until {timeText(event.expiresAt, nowMs.value)}</span>
+              )}
+            </span>
+            <span class="muted nowrap">{scoreChange(event.scoreBefore, event.scoreAfter)}</span>
+          </li>
+        ))}
+      </ol>
+    </Scroll>
   );
 }
 

@@ -196,7 +196,7 @@ const columns: Column<Peer>[] = [
     key: "seen",
     title: "Last seen",
     share: 1.3,
-    narrow: "sub",
+    narrow: "none",
     isNumber: true,
     cell: (peer) => <SeenAgo lastSeen={peer.lastSeen} />,
     order: (left, right) => ((left.lastSeen ?? "") < (right.lastSeen ?? "") ? -1 : 1),

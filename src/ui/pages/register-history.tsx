@@ -4,6 +4,7 @@ import { Empty, Loading } from "../parts/card.tsx";
 import { Foreign, Id } from "../parts/foreign.tsx";
 import { nowMs } from "../parts/now.ts";
 import { useOwnResource, useResource } from "../parts/resource-view.ts";
+import { Scroll } from "../parts/scroll.tsx";
 import { hrefOf } from "../router.ts";
 import { grouped, timeText } from "../words/numbers.ts";
 
@@ -24,23 +25,25 @@ function WhyList(props: { registerId: string }) {
   if (why === null) return error === null ? <Loading /> : <Empty title={error.message} />;
   if (why.events.length === 0) return <Empty title="Nothing stood in its way so far." />;
   return (
-    <ol class="timeline">
-      {why.events.map((event) => (
-        <li key={`${event.at} ${event.type} ${event.message}`}>
-          <time class="muted" dateTime={event.at}>
-            {timeText(event.at, nowMs.value)}
-          </time>
-          <Foreign text={event.message} max={400} />
-          {event.peerId === null ? (
-            <span />
-          ) : (
-            <a href={hrefOf(["peers", event.peerId])}>
-              <Foreign text={event.peerId} max={20} />
-            </a>
-          )}
-        </li>
-      ))}
-    </ol>
+    <Scroll label="What happened to this register">
+      <ol class="timeline">
+        {why.events.map((event) => (
+          <li key={`${event.at} ${event.type} ${event.message}`}>
+            <time class="muted" dateTime={event.at}>
+              {timeText(event.at, nowMs.value)}
+            </time>
+            <Foreign text={event.message} max={400} />
+            {event.peerId === null ? (
+              <span />
+            ) : (
+              <a href={hrefOf(["peers", event.peerId])}>
+                <Foreign text={event.peerId} max={20} />
+              </a>
+            )}
+          </li>
+        ))}
+      </ol>
+    </Scroll>
   );
 }
 
@@ -57,21 +60,23 @@ export function Evidence(props: { registerId: string }) {
     );
   }
   return (
-    <ol class="timeline">
-      {found.map((one) => (
-        <li key={one.docketNumber}>
-          <time class="muted" dateTime={one.foundAt}>
-            {timeText(one.foundAt, nowMs.value)}
-          </time>
-          <span>
-            Docket {grouped(one.docketNumber)} was sealed {one.docketHashes.length} times:{" "}
-            {one.docketHashes.map((hash) => (
-              <Id key={hash} id={hash} max={16} />
-            ))}
-          </span>
-          <span />
-        </li>
-      ))}
-    </ol>
+    <Scroll label="Evidence">
+      <ol class="timeline">
+        {found.map((one) => (
+          <li key={one.docketNumber}>
+            <time class="muted" dateTime={one.foundAt}>
+              {timeText(one.foundAt, nowMs.value)}
+            </time>
+            <span>
+              Docket {grouped(one.docketNumber)} was sealed {one.docketHashes.length} times:{" "}
+              {one.docketHashes.map((hash) => (
+                <Id key={hash} id={hash} max={16} />
+              ))}
+            </span>
+            <span />
+          </li>
+        ))}
+      </ol>
+    </Scroll>
   );
 }

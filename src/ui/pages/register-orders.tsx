@@ -80,6 +80,59 @@ export function askSubscribeById(): void {
   });
 }
 
+export function askPause(registerId: string): void {
+  ask({
+    title: "Pause",
+    text: (
+      <p>
+        Register <Id id={registerId} max={32} /> rests: nothing is fetched and nothing is served of
+        it until it is resumed. It then goes on where it stopped.
+      </p>
+    ),
+    action: "Pause",
+    run: async () => {
+      await call("pauseRegister", { params: { registerId } });
+      return `${shortId(registerId)} is paused.`;
+    },
+  });
+}
+
+export function askResume(registerId: string): void {
+  ask({
+    title: "Resume",
+    text: "It goes on where it stopped, and is served to others again.",
+    action: "Resume",
+    run: async () => {
+      await call("resumeRegister", { params: { registerId } });
+      return `${shortId(registerId)} goes on.`;
+    },
+  });
+}
+
+export function askAudit(registerId: string): void {
+  ask({
+    title: "Audit",
+    text: "Everything stored of this register is verified again, genesis to head. The node goes on working meanwhile.",
+    action: "Start the audit",
+    run: async () => {
+      await call("audit", { params: { registerId } });
+      return "The audit is running.";
+    },
+  });
+}
+
+export function askRepair(registerId: string): void {
+  ask({
+    title: "Repair",
+    text: "The register is audited, and what turns out to be damaged is fetched again from other peers.",
+    action: "Start the repair",
+    run: async () => {
+      await call("repair", { params: { registerId } });
+      return "The repair is running.";
+    },
+  });
+}
+
 export function askUnsubscribe(registerId: string): void {
   ask({
     title: "Unsubscribe",

@@ -2,6 +2,7 @@ import { call } from "../net/call.ts";
 import {
   type Available,
   available,
+  registers,
   type Subscription,
   subscriptions,
   topology,
@@ -19,21 +20,23 @@ import { AdvertFacts, type Details, HeldFacts, PolicyFacts } from "./register-fa
 import { Evidence, RegisterWhy } from "./register-history.tsx";
 import {
   askAdvertise,
+  askPause,
   askPurge,
+  askResume,
   askSubmit,
   askSubscribe,
   askUnsubscribe,
 } from "./register-orders.tsx";
+import { UpkeepCard } from "./upkeep-card.tsx";
 
 /** One register: how it stands, what is in it, who has it, what can be done about it. */
 export function RegisterPage(props: { registerId: string }) {
   const { registerId } = props;
-  const found = useOwnResource(registerId, () =>
-    call("getRegister", { params: { registerId } }).catch((thrown) => {
-      // Followed, and nothing came yet: the rest of the page still has something to show.
-      if (thrown.status === 404) return null;
-      throw thrown;
-    }),
+  const held = useResource(registers).value;
+  const isHeld = held?.some((one) => one.registerId === registerId) ?? false;
+  const found = useOwnResource(`${registerId} ${isHeld}`, async () =>
+    // Followed, and nothing came yet: the rest of the page still has something to show.
+    isHeld ? call("getRegister", { params: { registerId } }) : null,
   );
   const { value: register, error } = useResource(found);
   const followed = useResource(subscriptions).value;
@@ -110,9 +113,10 @@ function RegisterCards(props: {
             </Card>
           </div>
           <DocketList register={register} />
+          <UpkeepCard registerId={registerId} />
         </>
       )}
-      {register !== null || subscription !== null || advert !== null ? (
+      {register !== null || subscription !== null ? (
         <div class="split">
           <Card title="Why it stands so" isFlush>
             <RegisterWhy registerId={registerId} />
@@ -166,6 +170,15 @@ function Orders(props: {
       ) : null}
       {subscription !== null ? (
         <>
+          {subscription.pausedAt === null ? (
+            <button type="button" class="button" onClick={() => askPause(registerId)}>
+              Pause
+            </button>
+          ) : (
+            <button type="button" class="button primary" onClick={() => askResume(registerId)}>
+              Resume
+            </button>
+          )}
           <button type="button" class="button" onClick={() => askUnsubscribe(registerId)}>
             Unsubscribe
           </button>

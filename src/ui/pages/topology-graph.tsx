@@ -66,7 +66,6 @@ function Dot(props: { placed: Placed; isSelected: boolean; isDimmed: boolean; is
       class={classes.join(" ")}
       href={href}
       tabindex={isNamed ? 0 : -1}
-      aria-label={sentenceOf(node)}
       onClick={(event) => {
         event.preventDefault();
         goTo(href);
@@ -92,12 +91,12 @@ function Dot(props: { placed: Placed; isSelected: boolean; isDimmed: boolean; is
         )}
         {node.isBanned ? <path class="strike" d={crossOf(radius * 0.6)} /> : null}
         {isNamed && !node.isBanned && !node.isSelf ? (
-          <text class="score" dy="0.35em">
+          <text class="score" {...silent} dy="0.35em">
             {Math.round(node.qualityScore)}
           </text>
         ) : null}
         {isNamed ? (
-          <text class="name" y={y < -1 ? -radius - 12 : radius + 20}>
+          <text class="name" {...silent} y={y < -1 ? -radius - 12 : radius + 20}>
             {shown(node.nodeId, 16)}
           </text>
         ) : null}
@@ -105,6 +104,9 @@ function Dot(props: { placed: Placed; isSelected: boolean; isDimmed: boolean; is
     </a>
   );
 }
+
+/** The link's own title says it, in whole words. */
+const silent = { "aria-hidden": true };
 
 /** The score as the part of a circle that is drawn. */
 function Arc(props: { radius: number; share: number }) {

@@ -195,7 +195,7 @@ function NodeFacts(props: { mesh: Topology; node: MeshNode }) {
           <a href={hrefOf(["peers", node.nodeId])}>Everything about this peer</a>
         </p>
       )}
-      <h3 class="card-sub">{plural(node.registers.length, "register")}</h3>
+      <h3 class="card-sub">{plural(node.registerCount, "register")}</h3>
       <ul class="plain-list">
         {node.registers.slice(0, registersShown).map((one) => (
           <li key={one.registerId}>
@@ -210,8 +210,8 @@ function NodeFacts(props: { mesh: Topology; node: MeshNode }) {
           </li>
         ))}
       </ul>
-      {node.registers.length > registersShown ? (
-        <p class="muted small">and {grouped(node.registers.length - registersShown)} more</p>
+      {node.registerCount > registersShown ? (
+        <p class="muted small">and {grouped(node.registerCount - registersShown)} more</p>
       ) : null}
     </Card>
   );
@@ -272,8 +272,8 @@ function NodeList(props: { mesh: Topology }) {
       share: 1.4,
       narrow: "sub",
       isNumber: true,
-      cell: (node) => grouped(node.registers.length),
-      order: (left, right) => left.registers.length - right.registers.length,
+      cell: (node) => grouped(node.registerCount),
+      order: (left, right) => left.registerCount - right.registerCount,
     },
     {
       key: "serves",

@@ -14,17 +14,9 @@ import { bytesText, dateTimeText, grouped } from "../words/numbers.ts";
 /** One transaction: its record, and the proof that its docket holds it, computed here. */
 export function TransactionPage(props: { registerId: string; transactionId: string }) {
   const { registerId, transactionId } = props;
-  const asked = useOwnResource(`${registerId} ${transactionId}`, async () => {
-    const params = { registerId, transactionId };
-    const transaction = await call("getTransaction", { params });
-    const { docketNumber } = transaction;
-    const [docket, register] = await Promise.all([
-      call("getDocket", { params: { registerId, docketNumber } }),
-      call("getRegister", { params: { registerId } }),
-    ]);
-    return { transaction, docketText: docket.docket, validators: register.policy.validators };
-  });
-  const { value, error } = useResource(asked);
+  const key = `${registerId} ${transactionId}`;
+  const ask = () => readInput({ registerId, transactionId });
+  const { value, error } = useResource(useOwnResource(key, ask, { isFixed: true }));
   return (
     <>
       <PageHead
@@ -44,6 +36,20 @@ export function TransactionPage(props: { registerId: string; transactionId: stri
       )}
     </>
   );
+}
+
+async function readInput(params: {
+  registerId: string;
+  transactionId: string;
+}): Promise<ProofInput> {
+  const { registerId } = params;
+  const transaction = await call("getTransaction", { params });
+  const { docketNumber } = transaction;
+  const [docket, register] = await Promise.all([
+    call("getDocket", { params: { registerId, docketNumber } }),
+    call("getRegister", { params: { registerId } }),
+  ]);
+  return { transaction, docketText: docket.docket, validators: register.policy.validators };
 }
 
 function TransactionFacts(props: { input: ProofInput; registerId: string }) {

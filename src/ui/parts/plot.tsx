@@ -24,12 +24,14 @@ const height = 148;
 export function Plot(props: PlotProps) {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
+  const span = useRef(props.spanSeconds);
+  span.current = props.spanSeconds;
   const dark = isDark.value;
   // Drawn anew for other colours only.
   useEffect(() => {
     const element = box.current;
     if (element === null) return;
-    const made = new uPlot(settingsOf(props, element), dataOf(props), element);
+    const made = new uPlot(settingsOf(props, { element, span }), dataOf(props), element);
     plot.current = made;
     const sizes = new ResizeObserver(() => {
       made.setSize({ width: element.clientWidth, height });
@@ -65,7 +67,10 @@ function dataOf(props: PlotProps): uPlot.AlignedData {
   return [[...props.times], ...props.lines.map((line) => [...line.values])];
 }
 
-function settingsOf(props: PlotProps, element: HTMLElement): uPlot.Options {
+function settingsOf(
+  props: PlotProps,
+  { element, span }: { element: HTMLElement; span: { current: number } },
+): uPlot.Options {
   const colour = (name: string) => resolved(element, name);
   const muted = colour("--muted");
   const grid = { stroke: colour("--line"), width: 1 };
@@ -77,7 +82,7 @@ function settingsOf(props: PlotProps, element: HTMLElement): uPlot.Options {
     legend: { show: false },
     cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
     scales: {
-      x: { range: (_, __, max) => [max - props.spanSeconds, max] },
+      x: { range: (_, __, max) => [max - span.current, max] },
       y: { range: (_, __, max) => [0, Math.max(max * 1.15, 1)] },
     },
     axes: [

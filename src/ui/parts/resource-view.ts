@@ -11,8 +11,16 @@ export function useResource<T>(resource: Resource<T>): {
   return { value: resource.value.value, error: resource.error.value };
 }
 
-/** A resource of this part's own; a new one whenever `key` changes. */
-export function useOwnResource<T>(key: string, ask: () => Promise<T>): Resource<T> {
+/**
+ * A resource of this part's own; a new one whenever `key` changes. `isFixed`: it never changes once
+ * it is there, as everything that was sealed.
+ */
+export function useOwnResource<T>(
+  key: string,
+  ask: () => Promise<T>,
+  options: { isFixed?: boolean } = {},
+): Resource<T> {
+  const everyMs = options.isFixed ? Number.POSITIVE_INFINITY : 0;
   // The key names what is asked for.
-  return useMemo(() => new Resource(ask), [key]);
+  return useMemo(() => new Resource(ask, { everyMs }), [key]);
 }

@@ -30,7 +30,7 @@ export interface TableProps<T> {
   empty: ComponentChildren;
 }
 
-const rowHeight = { wide: 44, narrow: 66 };
+const rowHeight = { wide: 44, narrow: 76 };
 
 /**
  * A table of any length: only the rows near the screen exist. Ordered by a click on a column's
@@ -47,48 +47,51 @@ export function Table<T>(props: TableProps<T>) {
   if (rows.length === 0) return <>{props.empty}</>;
   const shares = columns.reduce((sum, column) => sum + column.share, 0);
   return (
-    <table class="table" aria-label={props.label} aria-rowcount={sorted.length + 1}>
-      <colgroup>
-        {columns.map((column) => (
-          <col key={column.key} style={{ width: `${(column.share / shares) * 100}%` }} />
-        ))}
-      </colgroup>
-      <thead>
-        <tr aria-rowindex={1}>
+    <>
+      <NarrowSort columns={columns} sortBy={sortBy} onSort={setSortBy} />
+      <table class="table" aria-label={props.label} aria-rowcount={sorted.length + 1}>
+        <colgroup>
           {columns.map((column) => (
-            <Head key={column.key} column={column} sortBy={sortBy} onSort={setSortBy} />
+            <col key={column.key} style={{ width: `${(column.share / shares) * 100}%` }} />
           ))}
-        </tr>
-      </thead>
-      <tbody ref={body} onKeyDown={onKeyDown}>
-        <Gap height={first * height} />
-        {sorted.slice(first, last).map((row, index) => (
-          <tr
-            key={keyOf(row)}
-            data-row={first + index}
-            aria-rowindex={first + index + 2}
-            style={{ height: `${height}px` }}
-          >
-            {columns.map((column, at) => (
-              <td
-                key={column.key}
-                class={`${column.isNumber ? "number" : ""} narrow-${column.narrow}`}
-                data-title={column.title}
-              >
-                {at === 0 && hrefOf !== undefined ? (
-                  <a class="row-link" href={hrefOf(row)}>
-                    {column.cell(row)}
-                  </a>
-                ) : (
-                  column.cell(row)
-                )}
-              </td>
+        </colgroup>
+        <thead>
+          <tr aria-rowindex={1}>
+            {columns.map((column) => (
+              <Head key={column.key} column={column} sortBy={sortBy} onSort={setSortBy} />
             ))}
           </tr>
-        ))}
-        <Gap height={(sorted.length - last) * height} />
-      </tbody>
-    </table>
+        </thead>
+        <tbody ref={body} onKeyDown={onKeyDown}>
+          <Gap height={first * height} />
+          {sorted.slice(first, last).map((row, index) => (
+            <tr
+              key={keyOf(row)}
+              data-row={first + index}
+              aria-rowindex={first + index + 2}
+              style={{ height: `${height}px` }}
+            >
+              {columns.map((column, at) => (
+                <td
+                  key={column.key}
+                  class={`${column.isNumber ? "number" : ""} narrow-${column.narrow}`}
+                  data-title={column.title}
+                >
+                  {at === 0 && hrefOf !== undefined ? (
+                    <a class="row-link" href={hrefOf(row)}>
+                      {column.cell(row)}
+                    </a>
+                  ) : (
+                    column.cell(row)
+                  )}
+                </td>
+              ))}
+            </tr>
+          ))}
+          <Gap height={(sorted.length - last) * height} />
+        </tbody>
+      </table>
+    </>
   );
 }
 
@@ -125,6 +128,32 @@ function Head<T>(props: { column: Column<T>; sortBy: string; onSort: (sortBy: st
         </button>
       )}
     </th>
+  );
+}
+
+/** Where there is no room for heads: the same orders in a list. */
+function NarrowSort<T>(props: {
+  columns: readonly Column<T>[];
+  sortBy: string;
+  onSort: (sortBy: string) => void;
+}) {
+  const sortable = props.columns.filter((column) => column.order !== undefined);
+  if (sortable.length === 0) return null;
+  return (
+    <label class="narrow-sort">
+      Sorted by
+      <select value={props.sortBy} onChange={(event) => props.onSort(event.currentTarget.value)}>
+        {props.sortBy === "" ? <option value="">as told</option> : null}
+        {sortable.flatMap(({ key, title }) => [
+          <option key={key} value={key}>
+            {title}, lowest first
+          </option>,
+          <option key={`-${key}`} value={`-${key}`}>
+            {title}, highest first
+          </option>,
+        ])}
+      </select>
+    </label>
   );
 }
 

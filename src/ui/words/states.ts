@@ -51,6 +51,9 @@ export function behind(subscription: Subscription): number {
 
 export function syncState(subscription: Subscription): Said {
   const lacking = behind(subscription);
+  if (subscription.pausedAt !== null) {
+    return { word: "paused", tone: "warn", meaning: "Neither fetched nor served until resumed" };
+  }
   switch (subscription.syncState) {
     case "Subscribing":
       return { word: "waiting", tone: "info", meaning: "Waits for a source that has it" };
@@ -80,13 +83,14 @@ export function syncState(subscription: Subscription): Said {
 export function syncPace(subscription: Subscription): string | null {
   const { docketsPerSecond, transactionsPerSecond } = subscription;
   const lacking = behind(subscription);
-  if (docketsPerSecond <= 0) return null;
+  if (docketsPerSecond <= 0 || subscription.pausedAt !== null) return null;
   const rate = `${grouped(transactionsPerSecond)} records/s`;
   return lacking === 0 ? rate : `${rate} · ${durationText(lacking / docketsPerSecond)} left`;
 }
 
 /** What the speed hangs on, as far as it can be told from here. */
 export function limitingStage(subscription: Subscription): string | null {
+  if (subscription.pausedAt !== null) return "an operator: it is paused";
   if (subscription.sourcePeerId === null) return "no source: nobody in sight has it";
   if (subscription.syncState === "Syncing" && subscription.docketsPerSecond === 0) {
     return `the source, ${subscription.sourcePeerId}: nothing came lately`;
@@ -121,7 +125,9 @@ export function soleSourceOf(topology: Topology | null, peerId: string): string[
   if (topology === null) return [];
   const { nodeId } = topology;
   return topology.registers
-    .filter(({ holders }) => {
+    .filter(({ holders, holderCount }) => {
+      // Not all are named where there are many.
+      if (holderCount > holders.length) return false;
       const others = holders.filter((holder) => holder !== nodeId);
       return others.length === 1 && others[0] === peerId;
     })
