@@ -124,7 +124,7 @@ async function openFloors(
   closers.push(workers.close);
   await network.open(networkOptions(config, { identity, trust }));
   closers.push(network.close);
-  post.open({ nodeId: identity.nodeId, clock: systemClock });
+  post.open({ ...config, identity, clock: systemClock });
   closers.push(post.close);
   const { nodeId } = identity;
   const isPaused = (id: string) => subscriptions.subscriptionOf(id)?.pausedAt != null;

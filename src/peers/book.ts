@@ -22,7 +22,7 @@ import {
 import { type Claim, verdictOn } from "./names.ts";
 import { hearAdverts, isQuarantined, newPeer, type Peer, unmeet } from "./peer.ts";
 import { Places } from "./places.ts";
-import { isLikeNameOfKey, isNameOfKey, isSigned, type PeerRecord } from "./record.ts";
+import { isFalseNameOfKey, isNameOfKey, isSigned, type PeerRecord } from "./record.ts";
 import { pointsOf, ratingOf, withFailure, withSuccess } from "./score.ts";
 
 export class Book {
@@ -65,7 +65,7 @@ export class Book {
     const refusal = this.#refusal(record, teller);
     if (refusal !== null) return { kind: "refused", code: refusal };
     const isCertified = told.isCertified === true || isNameOfKey(record);
-    if (!isCertified && isLikeNameOfKey(record)) return { kind: "refused", code: "key-mismatch" };
+    if (!isCertified && isFalseNameOfKey(record)) return { kind: "refused", code: "key-mismatch" };
     const learned = this.#learn({ record, teller, isCertified }, told);
     if (isCertified && learned.kind !== "refused" && !learned.peer.isCertified) {
       learned.peer.isCertified = true;

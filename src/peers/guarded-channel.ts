@@ -48,7 +48,7 @@ export class GuardedChannel implements Channel {
   stream<Request, Response>(
     method: Method<Request, Response>,
     request: Draft<Request>,
-    call: { signal?: AbortSignal; silenceMs?: Silence } = {},
+    call: { signal?: AbortSignal; silenceMs?: Silence; staysOpen?: boolean } = {},
   ): AsyncIterableIterator<Response> {
     if (this.options.circuit.isShut()) throw shutError();
     const ending = this.#begin(call.signal);

@@ -1,5 +1,5 @@
 import { base64urlOf, utf8 } from "../base/bytes.ts";
-import { nodeIdOfKey } from "../trust/node-key.ts";
+import { isLikeNameOfKey, nodeIdOfKey } from "../trust/node-key.ts";
 import type { Advert } from "./advert.ts";
 
 /**
@@ -49,6 +49,6 @@ export function isNameOfKey(record: PeerRecord): boolean {
 }
 
 /** The name could be one of a key, and is not that of the record's. */
-export function isLikeNameOfKey(record: PeerRecord): boolean {
-  return isSigned(record) && /^peer-[0-9a-f]{16}$/.test(record.peerId) && !isNameOfKey(record);
+export function isFalseNameOfKey(record: PeerRecord): boolean {
+  return isSigned(record) && isLikeNameOfKey(record.peerId) && !isNameOfKey(record);
 }

@@ -34,7 +34,7 @@ async function* keepLine(
   await post().take(first.value, caller);
   const stop = new AbortController();
   let failed: unknown = null;
-  const reading = readOn(incoming, (message) => post().take(message, caller))
+  readOn(incoming, (message) => post().take(message, caller))
     .catch((error) => {
       failed = error;
     })
@@ -45,9 +45,8 @@ async function* keepLine(
   } finally {
     stop.abort();
   }
-  if (caller.signal.aborted) return;
-  await reading;
-  if (failed !== null) throw failed;
+  // Ended by another line of the peer, the caller may say nothing more and not hang up either.
+  if (failed !== null && !caller.signal.aborted) throw failed;
 }
 
 async function readOn(

@@ -34,6 +34,7 @@ const lists: readonly ConfigKey[] = [
   "trustedProxies",
   "corsOrigins",
   "sealFor",
+  "relayVia",
   "otlpHeaders",
 ];
 /** Names besides `PEER_…` that carry a setting: the reference service's and OpenTelemetry's. */

@@ -1,4 +1,5 @@
 import { assert } from "../base/assert.ts";
+import { gossipLimits } from "./gossip-limits.ts";
 
 /**
  * Every bound of the program, with its reason. A number that limits something and does not stand
@@ -143,33 +144,7 @@ export const limits = {
   streamedTransactionBytes: 1 * MiB,
   /** Messages of transactions that are larger than this are compressed, where both sides can. */
   compressedBytes: 1 * KiB,
-  /** How transactions are told on before a docket holds them. */
-  gossip: {
-    /** Telling, asking and getting over a long road; after it somebody else is asked or told. */
-    roundMs: 500,
-    /** News of this time go out together. */
-    gatherMs: 5,
-    /** Ids in one announcement, and rounds in which a transaction is told to some of the rest. */
-    batchIds: 256,
-    repairRounds: 7,
-    /** Transactions being told, being asked for, and asked for on the word of one peer. */
-    news: 20_000,
-    wanted: 10_000,
-    wantedOfPeer: 5_000,
-    /** Bodies under way; of one: how many are asked at once, for how long, how many told of it. */
-    fetches: 64,
-    askedAtOnce: 3,
-    askRounds: 16,
-    tellers: 8,
-    /** Peers remembered to have a transaction; bodies of which a part came. */
-    holders: 64,
-    brokenStreams: 4,
-    /** A road slower than this is not waited for when others can be asked. */
-    slowBytesPerSecond: 1 * MiB,
-    /** One call that tells, and one that asks, with as much again for each slow MiB. */
-    tellTimeoutMs: 5_000,
-    fetchTimeoutMs: 10_000,
-  },
+  gossip: gossipLimits,
   /**
    * An own transaction that others are to seal is told again after the first, at last after the
    * second time; when peers have had it for the third and no docket has, that was an attempt.
@@ -203,8 +178,21 @@ export const limits = {
   keyMessages: 64,
   /** How old a proposal may be: one that is taken out of an old session begins nothing. */
   keyProposalMs: 2 * 60_000,
-  /** Messages that wait for a peer which talks to us over a line of its own. */
-  peerLineMessages: 256,
+  /**
+   * Lines that peers keep open here: how many; messages and bytes that wait on one, a docket of
+   * full size in parts; bytes on all. And on our own lines: how old a message may be and how far
+   * clocks may differ, and how many of one sender are told from those that come again.
+   */
+  lines: {
+    count: 512,
+    messages: 256,
+    bytes: 16 * MiB,
+    bytesOfAll: 64 * MiB,
+    freshMs: 2 * 60_000,
+    sequences: 1_024,
+  },
+  /** Messages that a relay passes on, of one sender and of one host. */
+  relayed: { perSecond: 100, burst: 1_000 },
   /** A REST request body: the largest transaction, with room for its escapes and wrapping. */
   requestBodyBytes: 24 * MiB,
   /** Tokens that were revoked before their time; more of them are one leaked key. */

@@ -177,18 +177,22 @@ export const configSchema = z.object({
   acceptTransactions: boolean()
     .default(true)
     .describe("Seal transactions that peers bring; off: only what is submitted at this node"),
-  fanoutFactor: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(16)
+  relay: boolean()
+    .default(false)
+    .describe(
+      "Pass messages on between peers that can't dial each other and keep a line open here",
+    ),
+  relayVia: z
+    .array(z.string().regex(/^[A-Za-z0-9._-]{1,64}$/))
+    .max(8)
+    .default([])
+    .describe(
+      "Node ids of peers to keep a line open to, where this node can't be dialled; what it can't deliver itself goes through them",
+    ),
+  fanoutFactor: wholeNumber(1, 16)
     .default(3)
     .describe("Peers told of a new transaction at once; more is quicker and costs messages"),
-  maxRetries: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(1_000)
+  maxRetries: wholeNumber(1, 1_000)
     .default(5)
     .describe("Times that validators are given a queued transaction before it is a dead letter"),
   sendBytesPerSecond: budget("Bytes of dockets a second to all peers"),

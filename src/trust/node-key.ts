@@ -11,6 +11,11 @@ export function nodeIdOfKey(publicKey: Uint8Array): string {
   return `peer-${hexOf(createHash("sha256").update(publicKey).digest()).slice(0, 16)}`;
 }
 
+/** Whether only a key can give this name. */
+export function isLikeNameOfKey(nodeId: string): boolean {
+  return /^peer-[0-9a-f]{16}$/.test(nodeId);
+}
+
 /** Ed25519, both parts raw. */
 export function isSignedBy(
   publicKey: Uint8Array,

@@ -28,7 +28,7 @@ export interface CallOptions<Request> {
 /** Longest wait for the next answer, asked each time; null: none. */
 export type Silence = number | (() => number | null);
 
-type StreamOptions<Request> = CallOptions<Request> & { silenceMs?: Silence };
+type StreamOptions<Request> = CallOptions<Request> & { silenceMs?: Silence; staysOpen?: boolean };
 
 /**
  * The answers of one call. grpc-js would hand them over as a Node stream that fetches sixteen
@@ -48,14 +48,18 @@ export class AnswerStream<Request, Response> implements AsyncIterableIterator<Re
   constructor(client: Client, method: Method<Request, Response>, options: StreamOptions<Request>) {
     this.#method = method;
     this.#options = options;
-    this.#call = client.makeServerStreamRequest(
-      method.path,
-      (request: Draft<Request>) => asBuffer(method.request.encode(request)),
-      (bytes: Buffer) => bytes,
-      options.request,
-      options.metadata,
-      { interceptors: [this.#takeOver()] },
-    );
+    const encode = (request: Draft<Request>) => asBuffer(method.request.encode(request));
+    const take = (bytes: Buffer) => bytes;
+    const { path } = method;
+    const { request, metadata } = options;
+    const call = { interceptors: [this.#takeOver()] };
+    if (options.staysOpen === true) {
+      const conversation = client.makeBidiStreamRequest(path, encode, take, metadata, call);
+      conversation.write(request);
+      this.#call = conversation;
+    } else {
+      this.#call = client.makeServerStreamRequest(path, encode, take, request, metadata, call);
+    }
     this.#inner?.startRead();
     if (options.signal?.aborted) this.#onAbort();
     else options.signal?.addEventListener("abort", this.#onAbort, { once: true });

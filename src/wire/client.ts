@@ -25,12 +25,13 @@ export interface Channel {
   /**
    * Answers as they are asked for; few are fetched ahead. Leaving the loop, or the signal, cancels
    * the call. With `silenceMs`, a longer wait for the next answer ends it as `network` / `timeout`;
-   * it is asked anew before each wait, and null is no limit.
+   * it is asked anew before each wait, and null is no limit. `staysOpen`: a conversation in which
+   * we say no more than the request, and don't end.
    */
   stream<Request, Response>(
     method: Method<Request, Response>,
     request: Draft<Request>,
-    options?: { signal?: AbortSignal; silenceMs?: Silence },
+    options?: { signal?: AbortSignal; silenceMs?: Silence; staysOpen?: boolean },
   ): AsyncIterableIterator<Response>;
   state(): ChannelState;
   close(): void;

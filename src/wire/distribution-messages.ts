@@ -56,6 +56,9 @@ export interface PeerMessage {
   messageType: number;
   payload: Uint8Array;
   timestamp: number;
+  sequence: number;
+  publicKey: Uint8Array;
+  signature: Uint8Array;
 }
 
 export interface MessageAck {

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { Client, credentials, Metadata } from "@grpc/grpc-js";
+import { newSeed } from "../../src/dockets/keys.ts";
 import { Book } from "../../src/peers/book.ts";
+import { identityOf } from "../../src/peers/identity.ts";
 import { type Letter, Post } from "../../src/peers/post.ts";
 import { communicationHandlers } from "../../src/rpc/communication.ts";
 import * as rpc from "../../src/rpc/server.ts";
@@ -13,8 +15,16 @@ import { errorOf } from "../support/error-of.ts";
 
 const clock = new SimClock();
 const letters: Letter[] = [];
-const bookOf = (ownId: string) => new Book({ ownId, nowMs: clock.nowMs, isGenuine: () => true });
-const bob = new Post({ nodeId: "bob", book: bookOf("bob"), channelTo: () => null, clock });
+const postOf = (nodeId: string, channelTo: (peerId: string) => Channel | null) =>
+  new Post({
+    identity: identityOf(nodeId, newSeed()),
+    book: new Book({ ownId: nodeId, nowMs: clock.nowMs, isGenuine: () => true }),
+    channelTo,
+    clock,
+    relay: false,
+    relayVia: [],
+  });
+const bob = postOf("bob", () => null);
 let address = "";
 let toBob: Channel;
 let alice: Post;
@@ -33,8 +43,7 @@ beforeAll(async () => {
   });
   address = `127.0.0.1:${port}`;
   toBob = openChannel({ address, nodeId: "alice" });
-  const channelTo = (peerId: string) => (peerId === "bob" ? toBob : null);
-  alice = new Post({ nodeId: "alice", book: bookOf("alice"), channelTo, clock });
+  alice = postOf("alice", (peerId) => (peerId === "bob" ? toBob : null));
 });
 afterAll(async () => {
   toBob.close();
@@ -83,7 +92,7 @@ test("types that nobody reads, other recipients and false senders are refused", 
   const draft = { senderPeerId: "alice", recipientPeerId: "carol", messageType: 100, payload };
   const options = { deadlineMs: 5_000 };
   const astray = await errorOf(toBob.unary(communication.sendMessage, draft, options));
-  expect(astray).toMatchObject({ code: "not-for-us" });
+  expect(astray).toMatchObject({ kind: "conflict", code: "relay-off" });
   const forged = { ...draft, senderPeerId: "carol", recipientPeerId: "bob" };
   const lie = await errorOf(toBob.unary(communication.sendMessage, forged, options));
   expect(lie).toMatchObject({ kind: "unauthenticated", code: "false-identity" });
@@ -94,11 +103,13 @@ test("a message is bounded, and so is how many of them a host may send", async (
   const huge = Buffer.alloc(limits.peerMessageBytes + 1);
   const error = await errorOf(alice.send("bob", { type: messageType.sealing, payload: huge }));
   expect(error).toMatchObject({ kind: "too-large", code: "message-too-large" });
-  const message = { senderPeerId: "alice", recipientPeerId: "", messageType: 100, timestamp: 0 };
+  const unsigned = { sequence: 0, publicKey: new Uint8Array(), signature: new Uint8Array() };
+  const about = { senderPeerId: "alice", recipientPeerId: "", messageType: 100, timestamp: 0 };
+  const message = { ...about, ...unsigned, payload };
   const asker = { address: "10.0.0.9:1", provenId: "alice", publicKey: null };
   const { burst } = limits.peerMessages;
-  for (let sent = 0; sent < burst; sent += 1) await bob.take({ ...message, payload }, asker);
-  const refused = await errorOf(bob.take({ ...message, payload }, asker));
+  for (let sent = 0; sent < burst; sent += 1) await bob.take(message, asker);
+  const refused = await errorOf(bob.take(message, asker));
   expect(refused).toMatchObject({ kind: "exhausted", code: "too-many-messages" });
   expect(letters.splice(0)).toHaveLength(burst);
 });
