@@ -92,6 +92,7 @@ beforeAll(async () => {
     await relay.send(carol.nodeId, { type, payload });
     return true;
   });
+  await until(() => letters.length === 1);
 });
 
 beforeEach(() => {
