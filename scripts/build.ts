@@ -11,7 +11,16 @@ const outfile = resolve(root, process.argv[2] ?? "dist/sorcha-peer");
 
 const started = performance.now();
 const child = Bun.spawnSync(
-  [process.execPath, "build", "--compile", "--minify", ...entries, "--outfile", outfile],
+  [
+    process.execPath,
+    "build",
+    "--compile",
+    "--minify",
+    "--splitting",
+    ...entries,
+    "--outfile",
+    outfile,
+  ],
   { cwd: root, stdout: "pipe", stderr: "pipe" },
 );
 if (!child.success) {

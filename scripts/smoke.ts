@@ -75,7 +75,12 @@ async function checkDashboard(url: string): Promise<void> {
   check(files.length === 2, `the dashboard asks for ${files.length} files`);
   for (const path of files) {
     const file = await fetch(new URL(path as string, url));
-    check(file.ok && (await file.text()).length > 10_000, `${path} answers ${file.status}`);
+    const text = await file.text();
+    check(file.ok && text.length > 10_000, `${path} answers ${file.status}`);
+    for (const [, later] of text.matchAll(/import\("\.\/(chunk-\w+\.js)"\)/g)) {
+      const lazy = await fetch(new URL(later as string, url));
+      check(lazy.ok, `${later} answers ${lazy.status}`);
+    }
   }
 }
 

@@ -28,7 +28,13 @@ export async function loadPageAssets(page: PageImport): Promise<PageAsset[]> {
       })),
     );
   }
-  const built = await Bun.build({ entrypoints: [page.index], minify: true, target: "browser" });
+  const built = await Bun.build({
+    entrypoints: [page.index],
+    minify: true,
+    target: "browser",
+    // What few visits need comes when it is needed, as a file of its own.
+    splitting: true,
+  });
   return Promise.all(
     built.outputs.map(async (output) => ({
       name: basename(output.path),

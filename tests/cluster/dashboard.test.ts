@@ -106,8 +106,9 @@ describe.skipIf(!hasChromium)("the dashboard", () => {
       .nth(7)
       .click();
     await page.getByText("Included.").waitFor();
-    await page.getByText("the docket is sealed by a validator of the register’s policy").waitFor();
-    expect(await page.locator(".proof-step").count()).toBeGreaterThan(6);
+    await page.getByText("the docket is sealed as the register’s policy asks").waitFor();
+    await page.getByText("The genesis docket and its policy: 1 of 1 seal").waitFor();
+    expect(await page.locator(".proof-step").count()).toBeGreaterThan(8);
     await picture(page, "proof");
   });
 

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import type { Docket } from "../../src/dockets/types.ts";
 import * as rest from "../../src/rest/app.ts";
-import { checkProof, type ProofInput } from "../../src/ui/proof.ts";
+import { checkProof, type ProofInput } from "../../src/ui/proof/proof.ts";
 import { Rest } from "../rest/rest-of.ts";
 
 const { subtle } = crypto;
@@ -17,20 +17,23 @@ describe("the proof that the browser computes", () => {
       await api.node.importRecords({ registerId, importId: `of-${count}`, firstLine: 1, lines });
     }
     const path = `/api/registers/${registerId}`;
-    const { policy } = (await api.get(path)).body;
+    const { genesisHash } = (await api.get(path)).body;
+    const answer = await fetch(`${api.url}${path}/pages?control=true`);
+    const policyFrames = await answer.bytes();
     const ids = [...(api.node.registers.get(registerId)?.transactions.keys() ?? [])];
     inputs = await Promise.all(
       ids.map(async (id) => {
         const transaction = (await api.get(`${path}/transactions/${id}`)).body;
         const docket = (await api.get(`${path}/dockets/${transaction.docketNumber}`)).body.docket;
-        return { transaction, docketText: docket, validators: policy.validators };
+        return { transaction, docketText: docket, genesisHash, policyFrames };
       }),
     );
     await rest.close();
   });
 
   async function isProven(input: ProofInput): Promise<boolean> {
-    return (await checkProof(input, subtle)).every((step) => step.isTrue);
+    const { inclusion, seal, policy } = await checkProof(input, subtle);
+    return [...inclusion, ...seal, ...policy].every((step) => step.isTrue);
   }
 
   function changed(change: (input: ProofInput, docket: Docket) => void): ProofInput {
@@ -70,13 +73,12 @@ describe("the proof that the browser computes", () => {
     ["a time", (_, docket) => Object.assign(docket, { createdAt: "2020-01-01T00:00:00.000Z" })],
     ["a link", (_, docket) => Object.assign(docket, { previousHash: "0".repeat(64) })],
     ["a missing seal", (_, docket) => Object.assign(docket, { proposerSignature: null })],
+    ["another genesis", (input) => Object.assign(input, { genesisHash: "0".repeat(64) })],
     [
-      "another validator's key",
-      (input) => {
-        const [first] = input.validators;
-        input.validators = [{ ...first, publicKey: "A".repeat(43) } as typeof first & object];
-      },
+      "a cut policy chain",
+      (input) => Object.assign(input, { policyFrames: input.policyFrames.slice(0, -9) }),
     ],
+    ["no policy chain", (input) => Object.assign(input, { policyFrames: new Uint8Array(4) })],
   ])("is not true with %s that was changed", async (_, change) => {
     expect(await isProven(changed(change))).toBe(false);
   });

@@ -17,6 +17,8 @@ export interface Asked<Name extends WayName> {
   params?: Record<string, string | number>;
   query?: Record<string, string | number | boolean | undefined>;
   body?: Sent<Name>;
+  /** Instead of `body`, where it is no JSON. */
+  raw?: { text: string; contentType: string };
   signal?: AbortSignal;
 }
 
@@ -33,17 +35,44 @@ export async function callWithTotal<Name extends WayName>(
   name: Name,
   asked: Asked<Name> = {},
 ): Promise<{ body: Answer<Name>; total: number | null }> {
-  const [method = "GET", pattern = ""] = ways[name].split(" ");
-  const response = await send(pathOf(pattern, asked), {
-    method,
-    headers: headersOf(asked.body !== undefined),
-    ...(asked.body === undefined ? {} : { body: JSON.stringify(asked.body) }),
-    ...(asked.signal === undefined ? {} : { signal: asked.signal }),
-  });
-  if (!isUsable(name, response)) throw await refusalOf(response);
+  const response = await answerTo(name, asked);
   const total = response.headers.get("x-total-count");
   const body = (await response.json()) as Answer<Name>;
   return { body, total: total === null ? null : Number(total) };
+}
+
+/** An answer that is no JSON, whole; one of more than `bytesMax` is given up. */
+export async function callForBytes(
+  name: "pages",
+  asked: Asked<"pages"> & { bytesMax: number },
+): Promise<Uint8Array<ArrayBuffer>> {
+  const response = await answerTo(name, asked);
+  const parts: Uint8Array<ArrayBuffer>[] = [];
+  let length = 0;
+  const reader = response.body?.getReader();
+  for (let part = await reader?.read(); part && !part.done; part = await reader?.read()) {
+    parts.push(part.value);
+    length += part.value.length;
+    if (length > asked.bytesMax) {
+      await reader?.cancel();
+      throw new CallError(0, "too-large", "The node's answer is larger than this page reads.");
+    }
+  }
+  return new Uint8Array(await new Blob(parts).arrayBuffer());
+}
+
+async function answerTo<Name extends WayName>(name: Name, asked: Asked<Name>): Promise<Response> {
+  const [method = "GET", pattern = ""] = ways[name].split(" ");
+  const { text, contentType = "application/json" } = asked.raw ?? {};
+  const body = asked.body === undefined ? text : JSON.stringify(asked.body);
+  const response = await send(pathOf(pattern, asked), {
+    method,
+    headers: headersOf(body === undefined ? null : contentType),
+    ...(body === undefined ? {} : { body }),
+    ...(asked.signal === undefined ? {} : { signal: asked.signal }),
+  });
+  if (!isUsable(name, response)) throw await refusalOf(response);
+  return response;
 }
 
 /** An unhealthy node reports itself with 503 and a full report. */
@@ -72,10 +101,10 @@ function pathOf(pattern: string, asked: Asked<WayName>): string {
   return `${path}?${new URLSearchParams(query.map(([name, value]) => [name, String(value)]))}`;
 }
 
-function headersOf(hasBody: boolean): Record<string, string> {
+function headersOf(contentType: string | null): Record<string, string> {
   return {
     accept: "application/json",
-    ...(hasBody ? { "content-type": "application/json" } : {}),
+    ...(contentType === null ? {} : { "content-type": contentType }),
     ...(token.value === null ? {} : { authorization: `Bearer ${token.value}` }),
   };
 }

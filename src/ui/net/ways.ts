@@ -40,6 +40,7 @@ export const ways = {
   listDockets: "GET /api/registers/{registerId}/dockets",
   getDocket: "GET /api/registers/{registerId}/dockets/{docketNumber}",
   getTransaction: "GET /api/registers/{registerId}/transactions/{transactionId}",
+  pages: "GET /api/registers/{registerId}/pages",
   topology: "GET /api/topology",
   history: "GET /api/history",
   listSettings: "GET /api/config",

@@ -1,15 +1,14 @@
-import { useEffect, useState } from "preact/hooks";
-import { call } from "../net/call.ts";
-import { Badge } from "../parts/badge.tsx";
+import { useState } from "preact/hooks";
+import { call, callForBytes } from "../net/call.ts";
 import { Card, Facts, Fault, Loading } from "../parts/card.tsx";
-import { Foreign, Id } from "../parts/foreign.tsx";
-import { Icon } from "../parts/icon.tsx";
+import { Id } from "../parts/foreign.tsx";
 import { PageHead } from "../parts/page-head.tsx";
 import { useOwnResource, useResource } from "../parts/resource-view.ts";
-import { checkProof, type ProofInput, type Step } from "../proof.ts";
+import type { ProofInput } from "../proof/proof.ts";
 import { hrefOf } from "../router.ts";
-import { shortId, shown, shownText } from "../words/foreign.ts";
+import { shortId, shownText } from "../words/foreign.ts";
 import { bytesText, dateTimeText, grouped } from "../words/numbers.ts";
+import { ProofCard } from "./proof-card.tsx";
 
 /** One transaction: its record, and the proof that its docket holds it, computed here. */
 export function TransactionPage(props: { registerId: string; transactionId: string }) {
@@ -31,12 +30,15 @@ export function TransactionPage(props: { registerId: string; transactionId: stri
         <>
           <TransactionFacts input={value} registerId={registerId} />
           <Record text={value.transaction.transaction} />
-          <Proof input={value} />
+          <ProofCard input={value} />
         </>
       )}
     </>
   );
 }
+
+/** Dockets that say who may seal are few and small; a chain of more is for the command line. */
+const policyBytesMax = 32 * 2 ** 20;
 
 async function readInput(params: {
   registerId: string;
@@ -45,11 +47,17 @@ async function readInput(params: {
   const { registerId } = params;
   const transaction = await call("getTransaction", { params });
   const { docketNumber } = transaction;
-  const [docket, register] = await Promise.all([
+  const [docket, register, policyFrames] = await Promise.all([
     call("getDocket", { params: { registerId, docketNumber } }),
     call("getRegister", { params: { registerId } }),
+    callForBytes("pages", {
+      params: { registerId },
+      query: { control: true },
+      bytesMax: policyBytesMax,
+    }),
   ]);
-  return { transaction, docketText: docket.docket, validators: register.policy.validators };
+  const { genesisHash } = register;
+  return { transaction, docketText: docket.docket, genesisHash, policyFrames };
 }
 
 function TransactionFacts(props: { input: ProofInput; registerId: string }) {
@@ -113,109 +121,4 @@ function spaced(json: string): string {
   } catch {
     return json;
   }
-}
-
-type Outcome = { kind: "busy" } | { kind: "done"; steps: Step[] } | { kind: "failed"; why: string };
-
-function Proof(props: { input: ProofInput }) {
-  const { input } = props;
-  const [outcome, setOutcome] = useState<Outcome>({ kind: "busy" });
-  const check = () => {
-    setOutcome({ kind: "busy" });
-    void outcomeOf(input).then(setOutcome);
-  };
-  // Checked once a transaction.
-  useEffect(check, [input]);
-  return (
-    <Card
-      title="Proof, computed in this browser"
-      aside={
-        <button type="button" class="button small" onClick={check}>
-          Check again
-        </button>
-      }
-    >
-      {outcome.kind === "busy" ? <Loading lines={4} label="Computing" /> : null}
-      {outcome.kind === "failed" ? <Fault message={outcome.why} /> : null}
-      {outcome.kind === "done" ? <Verdict steps={outcome.steps} input={input} /> : null}
-    </Card>
-  );
-}
-
-async function outcomeOf(input: ProofInput): Promise<Outcome> {
-  if (crypto.subtle === undefined) {
-    const why =
-      "Browsers compute hashes only on pages that came over HTTPS or from this machine. " +
-      "On the command line, sorcha-peer verify checks the whole register.";
-    return { kind: "failed", why };
-  }
-  try {
-    return { kind: "done", steps: await checkProof(input, crypto.subtle) };
-  } catch (thrown) {
-    return { kind: "failed", why: `The proof cannot be read: ${String(thrown)}` };
-  }
-}
-
-function Verdict(props: { steps: readonly Step[]; input: ProofInput }) {
-  const { steps, input } = props;
-  const wrong = steps.find((step) => !step.isTrue && !step.isOpen);
-  const open = steps.find((step) => step.isOpen);
-  return (
-    <>
-      <div
-        class={`verdict ${wrong === undefined ? (open === undefined ? "good" : "warn") : "bad"}`}
-        role="status"
-      >
-        <Icon name={wrong === undefined ? "check" : "cross"} size={20} />
-        <p>
-          {wrong === undefined ? (
-            <>
-              <strong>Included.</strong> The record is number{" "}
-              {grouped(input.transaction.position + 1)} of docket{" "}
-              {grouped(input.transaction.docketNumber)}
-              {open === undefined
-                ? ", and the docket is sealed by a validator of the register’s policy."
-                : ". Its seal could not be held against the policy as it is now."}
-            </>
-          ) : (
-            <>
-              <strong>Not proven.</strong> {shown(wrong.title)}: what was computed here is not what
-              the node says.
-            </>
-          )}
-        </p>
-      </div>
-      <ol class="proof">
-        {steps.map((step, index) => (
-          <li key={step.title} class="proof-step">
-            <div class="proof-title">
-              <span class="proof-number">{index + 1}</span>
-              <Foreign text={step.title} max={120} />
-              <Badge tone={step.isOpen ? "warn" : step.isTrue ? "good" : "bad"}>
-                {step.isOpen ? "open" : step.isTrue ? "true" : "false"}
-              </Badge>
-            </div>
-            <details>
-              <summary>
-                <span class="mono">{shortId(step.computed, 40)}</span>
-              </summary>
-              <Facts
-                columns={1}
-                facts={[
-                  {
-                    name: "From",
-                    value: <pre class="code tight">{shownText(step.input, 2_000)}</pre>,
-                  },
-                  { name: "Computed", value: <Id id={step.computed} isWhole /> },
-                  step.expected === ""
-                    ? null
-                    : { name: "Should be", value: <Id id={step.expected} isWhole /> },
-                ]}
-              />
-            </details>
-          </li>
-        ))}
-      </ol>
-    </>
-  );
 }
