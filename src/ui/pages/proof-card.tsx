@@ -80,8 +80,9 @@ function Verdict(props: { proof: Proof; input: ProofInput }) {
             ". Its seal could not be checked: there is none, or this browser knows it not."
           ) : (
             <>
-              , and the docket is sealed as the register’s policy asks, which follows from genesis{" "}
-              <Id id={genesisHash} max={20} />. Compare that hash with one from somebody you trust.
+              , and the docket is sealed as the register’s policy asks, and that follows from
+              genesis <Id id={genesisHash} max={20} />. Compare that hash with one from somebody you
+              trust.
             </>
           )}
         </p>
