@@ -42,21 +42,40 @@ export async function appendEvents(sql: Sql, events: readonly NodeEvent[]): Prom
   await sql`INSERT INTO events ${sql(rows)}`;
 }
 
-/** The newest `countMax` with an id above `after` that fit the filters, oldest first. */
-export async function listEvents(
-  sql: Sql,
-  wanted: { after?: number; registerId?: string; peerId?: string; type?: string; countMax: number },
-): Promise<StoredEvent[]> {
+export interface WantedEvents {
+  /** With an id above that, and below this. */
+  after?: number;
+  before?: number;
+  registerId?: string;
+  peerId?: string;
+  /** `peer.*` is every type that begins so; none: all. */
+  types?: readonly string[];
+  /** Somewhere in what is shown of it, in whatever case. */
+  search?: string;
+  countMax: number;
+}
+
+/** The newest `countMax` that fit, oldest first. */
+export async function listEvents(sql: Sql, wanted: WantedEvents): Promise<StoredEvent[]> {
+  const { registerId, peerId } = wanted;
+  const types = (wanted.types ?? []).map((type) => type.replaceAll("*", "%"));
+  const search = wanted.search?.toLowerCase() ?? "";
   const rows = await sql<StoredEvent[]>`
     SELECT event_id AS "eventId", at_ms AS "atMs", type,
       nullif(register_id, '') AS "registerId", peer_id AS "peerId", message, facts
     FROM events
     WHERE event_id > ${wanted.after ?? 0}
-      ${wanted.registerId === undefined ? sql`` : sql`AND register_id = ${wanted.registerId}`}
-      ${wanted.peerId === undefined ? sql`` : sql`AND peer_id = ${wanted.peerId}`}
-      ${wanted.type === undefined ? sql`` : sql`AND type = ${wanted.type}`}
+      ${wanted.before === undefined ? sql`` : sql`AND event_id < ${wanted.before}`}
+      ${registerId === undefined ? sql`` : sql`AND register_id = ${registerId}`}
+      ${peerId === undefined ? sql`` : sql`AND peer_id = ${peerId}`}
+      ${types.length === 0 ? sql`` : sql`AND type LIKE ANY(${sql.array(types)})`}
+      ${search === "" ? sql`` : sql`AND position(${search} in lower(${shownText(sql)})) > 0`}
     ORDER BY event_id DESC LIMIT ${wanted.countMax}`;
   return [...rows].reverse();
+}
+
+function shownText(sql: Sql) {
+  return sql`concat_ws(' ', type, message, peer_id, register_id)`;
 }
 
 /**
@@ -79,4 +98,10 @@ export async function trimEvents(
       )`;
 }
 
-const minorTypes = ["peer.answered", "peer.failed", "source.failed", "source.declined"];
+const minorTypes = [
+  "caller.refused",
+  "peer.answered",
+  "peer.failed",
+  "source.failed",
+  "source.declined",
+];

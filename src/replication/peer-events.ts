@@ -14,9 +14,10 @@ export async function storePeerEvents(entries: readonly JournalEntry[]): Promise
 export function keepNodeEvent(event: {
   type: string;
   message: string;
+  peerId?: string | null;
   facts: Record<string, unknown>;
 }): void {
-  const about = { registerId: null, peerId: null, atMs: systemClock.nowMs() };
+  const about = { registerId: null, peerId: event.peerId ?? null, atMs: systemClock.nowMs() };
   appendEvents(sql(), [{ ...event, ...about }]).catch((error) => {
     log.debug({ err: messageOf(error) }, "Event not stored");
   });

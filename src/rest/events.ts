@@ -3,8 +3,10 @@ import { PeerError } from "../base/error.ts";
 import { limits } from "../runtime/limits.ts";
 import type { Call, Reply } from "./call.ts";
 import type { Endpoints } from "./contract.ts";
+import { withoutUndefined } from "./defined.ts";
 import { type EventHub, type News, readPlace } from "./event-hub.ts";
 import { isVisible } from "./visible.ts";
+import { toJson } from "./why.ts";
 
 type EventsCall = Call<Endpoints["events"]>;
 
@@ -16,6 +18,23 @@ export function events(call: EventsCall): Reply<Endpoints["events"]> {
     });
   }
   return { stream: lines(call, call.events) };
+}
+
+/** What is stored of them: whoever may ask for one register's history may ask for all of it. */
+export async function pastEvents(
+  call: Call<Endpoints["pastEvents"]>,
+): Promise<Reply<Endpoints["pastEvents"]>> {
+  const { limit, type: types, ...wanted } = call.query;
+  const found = await call.source.readEvents(
+    withoutUndefined({ ...wanted, types, countMax: limit }),
+  );
+  const isMore = found.length === limit;
+  return {
+    body: {
+      events: found.toReversed().map(toJson),
+      next: isMore ? (found[0]?.eventId ?? null) : null,
+    },
+  };
 }
 
 async function* lines(call: EventsCall, hub: EventHub): AsyncGenerator<Uint8Array> {

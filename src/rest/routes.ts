@@ -63,6 +63,7 @@ export const routes: { [Name in EndpointName]: Handler<Endpoints[Name]> } = {
   pages: dockets.pages,
   topology: topology.topology,
   events: events.events,
+  pastEvents: events.pastEvents,
   auditState: upkeep.auditState,
   audit: upkeep.audit,
   repair: upkeep.repair,

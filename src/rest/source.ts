@@ -110,11 +110,18 @@ export interface RestSource {
   }): Promise<{ accepted: number; alreadyPresent: number; headNumber: number }>;
   /** Heads as they are committed, until the signal aborts or this reader falls behind. */
   followHeads(signal: AbortSignal): AsyncIterable<HeadNews> & { readonly lagged: boolean };
-  /** The newest `countMax` noted events with an id above `after`, oldest first. */
+  /**
+   * The newest `countMax` noted events with an id above `after` and below `before` that fit, oldest
+   * first. Of `types`, `peer.*` is all that begin so; `search` stands somewhere in the text.
+   */
   readEvents(wanted: {
-    after: number;
+    after?: number;
+    before?: number;
     countMax: number;
     registerId?: string;
+    peerId?: string;
+    types?: readonly string[];
+    search?: string;
   }): Promise<NotedEvent[]>;
   /** Sealed dockets of a register that contradict each other, with a portable proof. */
   listEvidence(registerId: string): Promise<EvidenceView[]>;

@@ -1,5 +1,6 @@
 import type { Call, Reply } from "./call.ts";
 import type { Endpoints } from "./contract.ts";
+import type { NotedEvent } from "./source.ts";
 import { heldRegister } from "./visible.ts";
 
 export async function whyRegister(
@@ -19,16 +20,22 @@ export async function whyRegister(
     body: {
       registerId,
       subscription,
-      events: events.reverse().map(({ atMs, type, peerId, message, facts }) => ({
-        at: new Date(atMs).toISOString(),
-        type,
-        peerId,
-        code: typeof facts.code === "string" ? facts.code : null,
-        message,
-        expiresAt: endOf(atMs, facts),
-        facts,
-      })),
+      events: events
+        .reverse()
+        .map(toJson)
+        .map(({ eventId: _, registerId: __, ...event }) => event),
     },
+  };
+}
+
+/** An event as operators see it. */
+export function toJson({ atMs, ...event }: NotedEvent) {
+  const { code } = event.facts;
+  return {
+    ...event,
+    at: new Date(atMs).toISOString(),
+    code: typeof code === "string" ? code : null,
+    expiresAt: endOf(atMs, event.facts),
   };
 }
 

@@ -45,7 +45,13 @@ export interface RpcServerOptions {
   keepEvent?: KeepEvent;
 }
 
-type KeepEvent = (event: { type: string; message: string; facts: Record<string, unknown> }) => void;
+type KeepEvent = (event: {
+  type: string;
+  message: string;
+  /** Who it is about, as far as that was said. */
+  peerId?: string | null;
+  facts: Record<string, unknown>;
+}) => void;
 
 const log = logFor("rpc");
 
@@ -145,10 +151,12 @@ function rulesOf(
     watchCall: callWatcher("server", () => systemClock.monotonicMs()),
     identify: options.identify ?? believeClaim,
     showDetails: options.showDetails,
-    onStranger: (error, { path, address }) => {
+    onStranger: (error, { claimedId: peerId, ...call }) => {
       const { code, message: reason } = error;
       const { keepEvent } = options;
-      tellOnce({ address, code, reason, path }, { message: "A caller was refused", keepEvent });
+      const who = peerId === null ? "" : ` that says it is ${peerId}`;
+      const message = `A caller${who} was refused`;
+      tellOnce({ ...call, code, reason }, { message, peerId, keepEvent });
     },
     onFault: (error, path) => {
       const cause = error instanceof Error ? messageOf(error.cause ?? error) : messageOf(error);
@@ -188,15 +196,16 @@ function watchIn(checks: Set<() => Promise<void>>): NonNullable<ServeRules["watc
 /** Strangers come again and again; a line a minute for each host and reason is news enough. */
 function tellOnce(
   facts: { address: string; reason: string; code?: string; path?: string },
-  { message, keepEvent }: { message: string; keepEvent: KeepEvent | undefined },
+  about: { message: string; peerId?: string | null; keepEvent: KeepEvent | undefined },
 ): void {
+  const { message, peerId = null, keepEvent } = about;
   const key = `${facts.address.replace(/:\d+$/, "")} ${facts.reason}`;
   if (told.has(key)) return;
   told.set(key, true);
-  log.warn(facts, message);
+  log.warn(peerId === null ? facts : { ...facts, claimedId: peerId }, message);
   const code = facts.code ?? "tls-handshake";
   const text = `${message}: ${facts.reason}`.slice(0, 500);
-  keepEvent?.({ type: "caller.refused", message: text, facts: { ...facts, code } });
+  keepEvent?.({ type: "caller.refused", message: text, peerId, facts: { ...facts, code } });
 }
 
 function bind(server: Server, options: RpcServerOptions): Promise<number> {

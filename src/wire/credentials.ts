@@ -1,5 +1,6 @@
 import type { PeerCertificate } from "node:tls";
 import type { Metadata } from "@grpc/grpc-js";
+import { isNodeId } from "./checks.ts";
 
 /** Where a node says who it is; believed only as far as the node's peer authentication goes. */
 export const nodeIdHeader = "sorcha-node-id";
@@ -35,7 +36,7 @@ export interface OwnCredentials {
   proof?: string;
 }
 
-interface IncomingCall {
+export interface IncomingCall {
   metadata: Metadata;
   getPeer(): string;
   getAuthContext(): { sslPeerCertificate?: PeerCertificate };
@@ -54,6 +55,11 @@ export function credentialsOf(call: IncomingCall): Credentials {
 export function setCredentials(metadata: Metadata, own: OwnCredentials): void {
   if (own.authorization !== undefined) metadata.set(tokenHeader, own.authorization);
   if (own.proof !== undefined) metadata.set(proofHeader, own.proof);
+}
+
+/** Who a caller says it is, as far as that can be a node at all. */
+export function usableClaim({ claimedId }: { claimedId: string | null }): string | null {
+  return claimedId !== null && isNodeId(claimedId) ? claimedId : null;
 }
 
 /** A header that came twice is no header: which of the two to believe is nobody's guess. */

@@ -11,9 +11,14 @@ import { isAbort, PeerError, toPeerError } from "../base/error.ts";
 import { BoundedQueue } from "../base/queue.ts";
 import { childOf } from "../base/signal.ts";
 import { type CallWatch, statusName, type WatchCall } from "./call-watch.ts";
-import { isNodeId } from "./checks.ts";
 import { checkClaims } from "./claims.ts";
-import { type Credentials, credentialsOf, headerOf } from "./credentials.ts";
+import {
+  type Credentials,
+  credentialsOf,
+  headerOf,
+  type IncomingCall,
+  usableClaim,
+} from "./credentials.ts";
 import type { Draft } from "./messages.ts";
 import { sendStream } from "./send-stream.ts";
 import type { Method } from "./services.ts";
@@ -62,8 +67,11 @@ export interface ServeRules {
   showDetails: boolean;
   /** Told of errors that are our own fault. */
   onFault(error: unknown, path: string): void;
-  /** Told of callers who are not who they should be. */
-  onStranger?(error: PeerError, call: { path: string; address: string }): void;
+  /** Told of callers who are not who they should be; `claimedId` is who they said they are. */
+  onStranger?(
+    error: PeerError,
+    call: { path: string; address: string; claimedId: string | null },
+  ): void;
   watchCall?: WatchCall;
 }
 
@@ -245,7 +253,7 @@ function handlerOf<Request, Response>(
 }
 
 async function callerOf(
-  call: Parameters<typeof credentialsOf>[0],
+  call: IncomingCall,
   rules: ServeRules,
   signal: AbortSignal,
 ): Promise<Caller> {
@@ -257,22 +265,18 @@ async function callerOf(
 
 /** Where nobody has to prove anything: the claim, if it is one at all. */
 export function believeClaim(credentials: Credentials): Identified {
-  const { claimedId } = credentials;
-  const peerId = claimedId !== null && isNodeId(claimedId) ? claimedId : null;
-  return { peerId, provenId: null, publicKey: null };
+  return { peerId: usableClaim(credentials), provenId: null, publicKey: null };
 }
 
 function failureOf(
   error: unknown,
   rules: ServeRules,
-  {
-    path,
-    call,
-    watch,
-  }: { path: string; call: { getPeer(): string }; watch: CallWatch | undefined },
+  facts: { path: string; call: IncomingCall; watch: CallWatch | undefined },
 ): ServiceError {
+  const { path, call, watch } = facts;
   if (error instanceof PeerError && error.kind === "unauthenticated") {
-    rules.onStranger?.(error, { path, address: call.getPeer() });
+    const { address, ...shown } = credentialsOf(call);
+    rules.onStranger?.(error, { path, address, claimedId: usableClaim(shown) });
   }
   const failed = statusOf(error, rules);
   if (failed.isOurFault) rules.onFault(error, path);

@@ -90,8 +90,13 @@ onEachStore("tables", () => {
       registerId: null,
       facts: { index: 9, deep: { list: [1, "x"] } },
     });
-    const newest = await listEvents(sql(), { countMax: 3, type: "even" });
+    const newest = await listEvents(sql(), { countMax: 3, types: ["even"] });
     expect(newest.map((event) => event.atMs)).toEqual([4, 6, 8]);
+    const before = { before: all[6]?.eventId as number, countMax: 2, types: ["od*", "none"] };
+    expect((await listEvents(sql(), before)).map((event) => event.atMs)).toEqual([3, 5]);
+    const found = await listEvents(sql(), { search: "NUMBER 7", countMax: 9 });
+    expect(found.map((event) => event.atMs)).toEqual([7]);
+    expect(await listEvents(sql(), { search: "100 %", countMax: 9 })).toEqual([]);
     const after = await listEvents(sql(), { after: all[7]?.eventId as number, countMax: 100 });
     expect(after.map((event) => event.atMs)).toEqual([8, 9]);
     expect(await listEvents(sql(), { registerId: "e0", countMax: 100 })).toHaveLength(5);

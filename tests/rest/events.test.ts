@@ -102,6 +102,48 @@ describe("GET /api/events", () => {
     expect((await api.get("/api/events?type=A B")).status).toBe(400);
   });
 
+  test("what was noted is paged back through, filtered, for operators only", async () => {
+    const api = await Rest.open();
+    const note = (eventId: number) => ({
+      eventId,
+      atMs: eventId,
+      type: eventId % 2 === 0 ? "peer.failed" : "source.lied",
+      registerId: null,
+      peerId: "p",
+      message: `Number ${eventId}`,
+      facts: { code: "seal", restMs: 5 },
+    });
+    api.node.noted = Array.from({ length: 25 }, (_, index) => note(index + 1));
+    expect((await api.get("/api/events/past")).status).toBe(401);
+    const token = await api.mint();
+    const ids: number[] = [];
+    let path = "/api/events/past?limit=10";
+    for (let pages = 0; pages < 5 && path !== ""; pages += 1) {
+      const { body } = await api.get(path, { token });
+      ids.push(...body.events.map((event: { eventId: number }) => event.eventId));
+      path = body.next === null ? "" : `/api/events/past?limit=10&before=${body.next}`;
+    }
+    expect(ids).toEqual(Array.from({ length: 25 }, (_, index) => 25 - index));
+    const lies = await api.get("/api/events/past?type=source.*&search=Number 7", { token });
+    expect(lies.body).toEqual({
+      events: [
+        {
+          eventId: 7,
+          at: "1970-01-01T00:00:00.007Z",
+          type: "source.lied",
+          registerId: null,
+          peerId: "p",
+          code: "seal",
+          message: "Number 7",
+          expiresAt: "1970-01-01T00:00:00.012Z",
+          facts: { code: "seal", restMs: 5 },
+        },
+      ],
+      next: null,
+    });
+    expect((await api.get("/api/events/past?before=-1", { token })).status).toBe(400);
+  });
+
   test("streams end when the node stops", async () => {
     const api = await Rest.open();
     const listener = await listen(api);

@@ -94,8 +94,19 @@ export class MemoryNode implements RestSource {
   upkeepEnds: Partial<UpkeepView> = {};
   listEvidence = async () => [];
   readonly groups = new MemoryGroups();
-  readEvents = async (wanted: { after: number; countMax: number }) =>
-    this.noted.filter((one) => one.eventId > wanted.after).slice(-wanted.countMax);
+  readEvents = async (wanted: {
+    after?: number;
+    before?: number;
+    countMax: number;
+    types?: readonly string[];
+    search?: string;
+  }) =>
+    this.noted
+      .filter((one) => one.eventId > (wanted.after ?? 0))
+      .filter((one) => one.eventId < (wanted.before ?? Number.POSITIVE_INFINITY))
+      .filter((one) => fitsTypes(one.type, wanted.types))
+      .filter((one) => `${one.type} ${one.message}`.includes(wanted.search ?? ""))
+      .slice(-wanted.countMax);
 
   /** Tells whoever follows heads of a docket. */
   tell(head: HeadNews): void {
@@ -414,4 +425,9 @@ export function newSubscription(
 
 function emptyAnchor(registerId: string): Anchor {
   return { registerId, nextNumber: 0, previousHash: "", previousTimeMs: 0, policy: null };
+}
+
+function fitsTypes(type: string, wanted: readonly string[] = []): boolean {
+  const begins = (one: string) => type.startsWith(one.replace("*", ""));
+  return wanted.length === 0 || wanted.some(begins);
 }

@@ -46,6 +46,9 @@ const tokens = new TokenGate({
 /** Who the listener took the last caller for. */
 let taken: { peerId: string | null; provenId: string | null } | null = null;
 
+/** What the listener noted for operators. */
+const kept: { type: string; message: string; peerId?: string | null; facts: object }[] = [];
+
 beforeAll(async () => {
   ours = await Organisation.make("Ours");
   foreign = await Organisation.make("Foreign");
@@ -56,6 +59,7 @@ afterEach(async () => {
   await files?.close();
   files = null;
   taken = null;
+  kept.length = 0;
   laterMs = 0;
   revoked.clear();
 });
@@ -91,6 +95,7 @@ async function listen(mode: PeerAuth, trusts: Organisation[] = [ours]): Promise<
     ],
     showDetails: false,
     isServing: () => true,
+    keepEvent: (event) => kept.push(event),
   });
   return `127.0.0.1:${port}`;
 }
@@ -122,9 +127,19 @@ describe("peerAuth mtls (weakness 16, weakness 17, weakness 25)", () => {
 
   test("refuses a certificate of a foreign authority", async () => {
     const address = await listen("mtls");
-    const told = await ping(as(address, with_(await foreign.issue("node-b"))));
+    const foreigner = await foreign.issue("node-b");
+    const told = await ping(as(address, with_(foreigner, "node-claimed")));
     expect(told).toStartWith("unauthenticated bad-certificate");
     expect(told).toContain("of an authority that this node does not trust");
+    // Under the name that it claims, so that whoever asks why about that peer sees it.
+    expect(kept).toEqual([
+      {
+        type: "caller.refused",
+        peerId: "node-claimed",
+        message: expect.stringContaining("A caller that says it is node-claimed was refused"),
+        facts: expect.objectContaining({ code: "bad-certificate" }),
+      },
+    ]);
   });
 
   test("refuses an expired certificate", async () => {
