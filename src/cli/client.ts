@@ -71,7 +71,8 @@ export class Client {
         body: body as BodyInit | null,
         signal: input.signal ?? null,
       });
-      if (answer.ok) return answer;
+      // What a probe says with 503 is its answer and no refusal.
+      if (answer.ok || (endpoint.isProbe && answer.status === 503)) return answer;
       throw await refusal(answer, this.url);
     } catch (thrown) {
       if (thrown instanceof PeerError || isAbort(thrown)) throw thrown;

@@ -10,6 +10,7 @@ import { addDemo } from "./demo-command.ts";
 import { addEvidence, addRegisterWhy } from "./evidence.ts";
 import { exitCodeOf, exitCodes, Interrupted } from "./exit.ts";
 import { addExport } from "./export.ts";
+import { addHealth } from "./health.ts";
 import { addImport } from "./import.ts";
 import { addKeys } from "./keys.ts";
 import { addLedger } from "./ledger.ts";
@@ -60,6 +61,7 @@ export function buildProgram(
     .showSuggestionAfterError();
   addServe(program, options);
   addDemo(program, setExitCode);
+  addHealth(program, setExitCode);
   addRegisters(program);
   addRegisterWhy(program);
   addEvidence(program);

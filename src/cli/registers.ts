@@ -97,14 +97,13 @@ function addSubscribing(group: Command): void {
   withConnection(
     group
       .command("purge")
-      .description("Stop following and remove what is stored here")
+      .description("Remove what is stored here, and stop following")
       .argument("<register-id>"),
   )
+    .option("--begin-anew", "go on following: it comes again from the start")
     .option("--yes", "without asking")
     .addHelpText("after", "\nExample:\n  sorcha-peer registers purge 5f3c… --yes")
-    .action((registerId: string, options: ConnectOptions & { yes?: boolean }) =>
-      unsubscribe(registerId, { ...options, purge: true }),
-    );
+    .action(purge);
 }
 
 function addTurns(group: Command): void {
@@ -214,6 +213,21 @@ async function unsubscribe(
   const client = await connect(options);
   const query = { purge: options.purge ?? false };
   printOne(await client.call("unsubscribe", { params: { registerId }, query }), options);
+}
+
+async function purge(
+  registerId: string,
+  options: ConnectOptions & { beginAnew?: boolean; yes?: boolean },
+): Promise<void> {
+  await confirm(`All that is stored here of register ${registerId} goes.`, options);
+  const client = await connect(options);
+  const isFollowed = async () =>
+    (await client.call("listSubscriptions")).some((one) => one.registerId === registerId);
+  if (!options.beginAnew && (await isFollowed())) {
+    const asked = { params: { registerId }, query: { purge: true } };
+    return printOne(await client.call("unsubscribe", asked), options);
+  }
+  printOne(await client.call("purgeCache", { params: { registerId } }), options);
 }
 
 async function advertise(

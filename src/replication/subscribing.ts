@@ -52,6 +52,21 @@ export function refuseSubscribe(
   }
 }
 
+/** Throws where nothing is held, or what is held is nobody else's to bring back. */
+export function refusePurge(registerId: string, node: { isFollowed: boolean }): void {
+  const held = registerOf(registerId);
+  if (held === null && !node.isFollowed) {
+    throw new PeerError("not-found", "unknown-register", {
+      message: `There is no register ${registerId} here`,
+    });
+  }
+  if (held?.isOrigin && !node.isFollowed) {
+    throw new PeerError("conflict", "own-register", {
+      message: `This node seals register ${registerId} itself`,
+    });
+  }
+}
+
 /** The same stations, which wait until what was held of the register before is deleted. */
 export function afterPurge<T extends Pick<LoopOptions, "whenStorable" | "storeTrouble">>(
   registerId: string,

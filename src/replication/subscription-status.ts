@@ -1,7 +1,8 @@
 import { anchorOf, registerOf } from "../registers/heads.ts";
-import type { Retention } from "../registers/subscriptions-table.ts";
+import type { Retention, SubscriptionRow } from "../registers/subscriptions-table.ts";
 import { isWaiting } from "./budgets.ts";
 import type { RegisterLoop } from "./register-loop.ts";
+import { keepsAll } from "./retention.ts";
 import type { LimitingStage } from "./stages.ts";
 import type { Mode, Subscription, SubscriptionState } from "./subscription.ts";
 
@@ -50,6 +51,19 @@ export interface Running {
   pausedAtMs: number | null;
   /** The newest docket whose seal a peer has shown. */
   shown: { number: number; peerId: string; isProven: true } | null;
+}
+
+/** What a subscription is taken up from. */
+export type StartingRow = Pick<
+  SubscriptionRow,
+  "mode" | "state" | "genesisHash" | "createdAtMs" | "pausedAtMs" | keyof Retention
+>;
+
+/** From which a running subscription would be taken up again. */
+export function rowOf(one: Running): StartingRow {
+  const { subscription, genesisHash, createdAtMs, pausedAtMs, retention } = one;
+  const { mode, state } = subscription;
+  return { mode, state, genesisHash, createdAtMs, pausedAtMs, ...(retention ?? keepsAll) };
 }
 
 export function statusOf(

@@ -12,7 +12,7 @@ import { anchorOf, registerOf } from "../registers/heads.ts";
 import { hotCache } from "../registers/hot-cache.ts";
 import { purgeRegister } from "../registers/purge.ts";
 import * as table from "../registers/subscriptions-table.ts";
-import { type Log, logFor } from "../runtime/log.ts";
+import { logFor } from "../runtime/log.ts";
 import type { Sql } from "../store/database.ts";
 import { sql } from "../store/sql.ts";
 import { startBackfill } from "./backfill.ts";
@@ -21,11 +21,23 @@ import { equivocationCode, isContradicted } from "./evidence.ts";
 import type { Happening } from "./judge.ts";
 import { RegisterLoop } from "./register-loop.ts";
 import { supervise } from "./rescue.ts";
-import { keepsAll, retentionFor, retentionOf } from "./retention.ts";
+import { retentionFor, retentionOf } from "./retention.ts";
 import type { SharedLoopOptions } from "./shared-loop-options.ts";
-import { afterPurge, refuseSubscribe, rowLost, type SubscribeRequest } from "./subscribing.ts";
+import {
+  afterPurge,
+  refusePurge,
+  refuseSubscribe,
+  rowLost,
+  type SubscribeRequest,
+} from "./subscribing.ts";
 import { Subscription } from "./subscription.ts";
-import { type Running, type SubscriptionStatus, statusOf } from "./subscription-status.ts";
+import {
+  type Running,
+  rowOf,
+  type StartingRow,
+  type SubscriptionStatus,
+  statusOf,
+} from "./subscription-status.ts";
 
 export type { SharedLoopOptions } from "./shared-loop-options.ts";
 export type { SubscriptionStatus } from "./subscription-status.ts";
@@ -94,16 +106,34 @@ export function subscribe(request: SubscribeRequest): Promise<SubscriptionStatus
  */
 export function unsubscribe(registerId: string, options: { purge: boolean }): Promise<void> {
   return changes.run(async () => {
-    const one = followedHere(registerId);
-    one.stopping.abort();
-    await one.ended;
-    hotCache()?.drop(registerId);
-    running.delete(registerId);
+    await end(registerId, followedHere(registerId));
     const alsoIn = (transaction: Sql) => table.deleteSubscription(transaction, registerId);
     if (options.purge) await purgeRegister(registerId, { alsoIn });
     else await alsoIn(sql());
     log.info({ registerId, purge: options.purge }, "Unsubscribed");
   });
+}
+
+/**
+ * What is stored is gone for everyone at once and deleted in the background; a subscription stays,
+ * and begins anew behind that.
+ */
+export function purge(registerId: string): Promise<void> {
+  return changes.run(async () => {
+    const one = running.get(registerId);
+    refusePurge(registerId, { isFollowed: one !== undefined });
+    if (one !== undefined) await end(registerId, one);
+    await purgeRegister(registerId);
+    if (one !== undefined) await begin(registerId, { ...rowOf(one), state: "Subscribing" });
+    log.info({ registerId, isFollowed: one !== undefined }, "Purged");
+  });
+}
+
+async function end(registerId: string, one: Running): Promise<void> {
+  one.stopping.abort();
+  await one.ended;
+  hotCache()?.drop(registerId);
+  running.delete(registerId);
 }
 
 /**
@@ -132,11 +162,9 @@ export function resume(registerId: string): Promise<SubscriptionStatus> {
     const before = followedHere(registerId);
     if (before.pausedAtMs !== null) {
       await table.setPaused(sql(), { registerId, pausedAtMs: null });
-      const { subscription, genesisHash, createdAtMs, retention } = before;
-      const { mode } = subscription;
-      const state = subscription.state === "Error" ? "Subscribing" : subscription.state;
-      const row = { mode, state, genesisHash, createdAtMs, pausedAtMs: null };
-      await takeUp(registerId, { ...row, ...(retention ?? keepsAll) });
+      const row = rowOf(before);
+      const state = row.state === "Error" ? "Subscribing" : row.state;
+      await takeUp(registerId, { ...row, state, pausedAtMs: null });
       tellTurn(registerId, { type: "register.resumed", message: "An operator lets it go on" });
     }
     return statusNow(registerId, followedHere(registerId));
@@ -190,11 +218,6 @@ export function shownHead(registerId: string): Running["shown"] {
   return running.get(registerId)?.shown ?? null;
 }
 
-type StartingRow = Pick<
-  table.SubscriptionRow,
-  "mode" | "state" | "genesisHash" | "createdAtMs" | "pausedAtMs" | keyof table.Retention
->;
-
 function start(registerId: string, row: StartingRow): void {
   const { forRegister, onState, ...rest } = opened();
   const subscription = new Subscription(registerId, row.mode, { state: row.state });
@@ -206,12 +229,7 @@ function start(registerId: string, row: StartingRow): void {
     registerId,
     tell: (happening: Happening) => keepEvent({ ...happening, registerId }),
     signal: stopping.signal,
-    log: {
-      debug: (facts, message) => log.debug({ registerId, ...facts }, message),
-      info: (facts, message) => log.info({ registerId, ...facts }, message),
-      warn: (facts, message) => log.warn({ registerId, ...facts }, message),
-      error: (facts, message) => log.error({ registerId, ...facts }, message),
-    } as Log,
+    log: logFor("replication", { registerId }),
   };
   const loop = new RegisterLoop({
     ...given,

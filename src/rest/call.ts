@@ -68,7 +68,7 @@ export async function readCall<E extends EndpointShape>(
 ): Promise<Call<E>> {
   const caller = await admit(endpoint, raw, around);
   requireAccess(caller, endpoint.access, around);
-  const query = Object.fromEntries(new URL(raw.request.url).searchParams);
+  const query = readQuery(raw.request.url);
   const sentText = takesBody(endpoint) ? await readText(raw.request, around.bodyMs) : "";
   const bodyText = sentText === "" && endpoint.isBodyOptional ? "{}" : sentText;
   const call: Call<EndpointShape> = {
@@ -90,6 +90,18 @@ export async function readCall<E extends EndpointShape>(
     signal: raw.request.signal,
   };
   return call as Call<E>;
+}
+
+/** Which of two values was meant, nobody knows. */
+function readQuery(url: string): Record<string, string> {
+  const given = new URL(url).searchParams;
+  const query = Object.fromEntries(given);
+  const twice = Object.keys(query).find((name) => given.getAll(name).length > 1);
+  if (twice === undefined) return query;
+  throw new PeerError("invalid", "bad-query", {
+    message: `The query parameter ${twice} is given more than once`,
+    facts: { parameter: twice },
+  });
 }
 
 function takesBody(endpoint: EndpointShape): boolean {

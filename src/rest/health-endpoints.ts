@@ -60,6 +60,8 @@ export const healthEndpoints = {
     summary: "State with what is amber and why, uptime and peers in figures",
     response: z.object({
       status: z.enum(["healthy", "degraded", "unhealthy"]),
+      /** Why it is unhealthy. */
+      error: z.string().optional(),
       /** Notices only unless degraded; what makes it unhealthy stands in `checks`. */
       warnings: z.array(warning),
       checks: z.record(z.string(), z.boolean()),

@@ -47,6 +47,7 @@ export async function healthReport(
     status: isWell ? 200 : 503,
     body: {
       status: word,
+      ...(isWell ? {} : { error: whyUnwell(call.source) }),
       warnings,
       checks,
       service: "peer-service",
@@ -64,6 +65,10 @@ export async function healthReport(
       },
     },
   };
+}
+
+function whyUnwell(source: RestSource): string {
+  return source.storeTrouble()?.message ?? "Something that this node needs does not work";
 }
 
 /** One that should be looked at serves all the same: probes must not restart it. */

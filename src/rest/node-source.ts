@@ -73,11 +73,8 @@ export function nodeSource(facts: {
     },
     listSubscriptions: subscriptions.listSubscriptions,
     subscribe: subscriptions.subscribe,
-    unsubscribe: async (registerId, options) => {
-      if (options.purge) await upkeep.forget(registerId);
-      await subscriptions.unsubscribe(registerId, options);
-      mesh().tellSoon();
-    },
+    unsubscribe,
+    purge,
     groups: nodeGroups,
     upkeepOf: upkeep.statusOf,
     beginUpkeep: upkeep.begin,
@@ -92,6 +89,18 @@ export function nodeSource(facts: {
     takeIn: facts.takeIn,
   };
 }
+
+const unsubscribe: RestSource["unsubscribe"] = async (registerId, options) => {
+  if (options.purge) await upkeep.forget(registerId);
+  await subscriptions.unsubscribe(registerId, options);
+  mesh().tellSoon();
+};
+
+const purge: RestSource["purge"] = async (registerId) => {
+  await upkeep.forget(registerId);
+  await subscriptions.purge(registerId);
+  mesh().tellSoon();
+};
 
 const queueDesk: RestSource["queueDesk"] = {
   list: async (page) => {

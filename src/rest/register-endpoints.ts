@@ -2,6 +2,8 @@ import { z } from "zod";
 import { endpoint } from "./endpoint.ts";
 import {
   availableSchema,
+  cachedSchema,
+  count,
   flagText,
   hashSchema,
   mode,
@@ -85,6 +87,14 @@ export const registerEndpoints = {
     }),
     status: 202,
   }),
+  cachedRegisters: endpoint({
+    method: "GET",
+    path: "/api/registers/cache",
+    access: "anonymous",
+    summary: "What is stored here of each register, as the reference service tells it",
+    query: z.object({ ...paging, search, sort: sortBy(["registerId", "latestVersion"]) }),
+    response: z.array(cachedSchema),
+  }),
   availableRegisters: endpoint({
     method: "GET",
     path: "/api/registers/available",
@@ -149,6 +159,19 @@ export const registerEndpoints = {
       registerId: z.string(),
       unsubscribed: z.literal(true),
       cacheRetained: z.boolean(),
+    }),
+  }),
+  purgeCache: endpoint({
+    method: "DELETE",
+    path: "/api/registers/{registerId}/cache",
+    access: "authenticated",
+    summary: "Remove what is stored; a subscription stays and begins anew",
+    params: registerParams,
+    response: z.object({
+      registerId: z.string(),
+      purged: z.literal(true),
+      transactionsRemoved: count,
+      docketsRemoved: count,
     }),
   }),
   pauseRegister: endpoint({

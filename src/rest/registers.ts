@@ -51,6 +51,42 @@ export function availableRegisters(
   return { body: rows, headers };
 }
 
+/** The reference service keeps what it replicates in a cache; here it is the store. */
+export function cachedRegisters(
+  call: Call<Endpoints["cachedRegisters"]>,
+): Reply<Endpoints["cachedRegisters"]> {
+  const matching = call.source
+    .listRegisters()
+    .filter((register) => isVisible(register, call.caller))
+    .filter((register) => mentions(call.query.search, [register.registerId, register.name]));
+  const { rows, headers } = pageOf(matching, { ...call.query, orders });
+  const body = rows.map((register) => ({
+    registerId: register.registerId,
+    transactionCount: register.transactionCount,
+    docketCount: docketCountOf(register),
+    latestTransactionVersion: register.latestVersion,
+    latestDocketVersion: register.headNumber,
+    lastUpdateTime: new Date(register.headTimeMs).toISOString(),
+  }));
+  return { body, headers };
+}
+
+export async function purgeCache(
+  call: Call<Endpoints["purgeCache"]>,
+): Promise<Reply<Endpoints["purgeCache"]>> {
+  const { registerId } = call.params;
+  const held = call.source.getRegister(registerId);
+  await call.source.purge(registerId);
+  return {
+    body: {
+      registerId,
+      purged: true,
+      transactionsRemoved: held?.transactionCount ?? 0,
+      docketsRemoved: held === null ? 0 : docketCountOf(held),
+    },
+  };
+}
+
 export async function createRegister(
   call: Call<Endpoints["createRegister"]>,
 ): Promise<Reply<Endpoints["createRegister"]>> {
@@ -70,12 +106,19 @@ export async function changePolicy(
   return { body: changed, status: changed.docketNumber === undefined ? 202 : 201 };
 }
 
+/** Dockets that are stored here. */
+function docketCountOf(register: HeldRegister): number {
+  return register.headNumber - register.firstNumber + 1;
+}
+
 const orders = {
   registerId: (left: HeldRegister, right: HeldRegister) =>
     byText(left.registerId, right.registerId),
   name: (left: HeldRegister, right: HeldRegister) => byText(left.name, right.name),
   height: (left: HeldRegister, right: HeldRegister) => right.headNumber - left.headNumber,
   bytes: (left: HeldRegister, right: HeldRegister) => right.bytes - left.bytes,
+  latestVersion: (left: HeldRegister, right: HeldRegister) =>
+    right.latestVersion - left.latestVersion,
   headTime: (left: HeldRegister, right: HeldRegister) => right.headTimeMs - left.headTimeMs,
 };
 

@@ -44,6 +44,8 @@ export const routes: { [Name in EndpointName]: Handler<Endpoints[Name]> } = {
   listRegisters: registers.listRegisters,
   createRegister: registers.createRegister,
   changePolicy: registers.changePolicy,
+  cachedRegisters: registers.cachedRegisters,
+  purgeCache: registers.purgeCache,
   availableRegisters: registers.availableRegisters,
   getRegister: registers.getRegister,
   listSubscriptions: subscriptions.listSubscriptions,

@@ -158,6 +158,16 @@ export const availableSchema = z.object({
   genesisHash: z.string().nullable(),
 });
 
+export const cachedSchema = z.object({
+  registerId: z.string(),
+  transactionCount: count,
+  docketCount: count,
+  latestTransactionVersion: count,
+  latestDocketVersion: count,
+  /** When the newest docket was sealed. */
+  lastUpdateTime: z.string(),
+});
+
 export const syncStates = ["Subscribing", "Syncing", "FullyReplicated", "Active", "Error"] as const;
 
 /**

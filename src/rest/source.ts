@@ -68,6 +68,8 @@ export interface RestSource {
     retention?: { keepDockets?: number; keepDays?: number };
   }): Promise<SubscriptionView>;
   unsubscribe(registerId: string, options: { purge: boolean }): Promise<void>;
+  /** What is stored goes; a subscription begins anew. Throws `unknown-register`, `own-register`. */
+  purge(registerId: string): Promise<void>;
   /** Until `resume`, over restarts: neither fetched nor served. Paused already: no change. */
   pause(registerId: string): Promise<SubscriptionView>;
   resume(registerId: string): Promise<SubscriptionView>;

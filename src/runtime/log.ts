@@ -53,11 +53,12 @@ export function close(): void {
 }
 
 /** Lines that name the part of the program that wrote them. May be made before `open`. */
-export function logFor(part: string): Log {
+export function logFor(part: string, about: object = {}): Log {
+  const always = { part, ...about };
   return {
-    debug: (facts, message) => root.debug({ part, ...facts }, message),
-    info: (facts, message) => root.info({ part, ...facts }, message),
-    warn: (facts, message) => root.warn({ part, ...facts }, message),
-    error: (facts, message) => root.error({ part, ...facts }, message),
+    debug: (facts, message) => root.debug({ ...always, ...facts }, message),
+    info: (facts, message) => root.info({ ...always, ...facts }, message),
+    warn: (facts, message) => root.warn({ ...always, ...facts }, message),
+    error: (facts, message) => root.error({ ...always, ...facts }, message),
   };
 }

@@ -37,6 +37,7 @@ const peerScope = "peer";
 const claimsSchema = z.object({
   sub: z.string().min(1),
   exp: z.number(),
+  iat: z.number().optional(),
   jti: z.string().min(1).max(255).optional(),
   token_type: z.string().optional(),
   token_use: z.string().optional(),
@@ -80,6 +81,10 @@ export class TokenGate {
     const claims = claimsSchema.safeParse(await this.#verify(token));
     if (!claims.success) throw refusal("The token lacks a subject or has malformed claims");
     if (claims.data.token_use === "refresh") throw refusal("A refresh token gives no access here");
+    const { iat = 0 } = claims.data;
+    if (iat * 1_000 > this.options.nowMs() + this.options.clockSkewMs) {
+      throw refusal("The token says that it was issued in the future");
+    }
     const tokenId = claims.data.jti ?? `sha256:${await hashOf(token)}`;
     if (this.options.isRevoked?.(tokenId)) throw refusal("The token was revoked");
     const scopes = [claims.data.scope ?? []].flat().flatMap((text) => text.split(" "));

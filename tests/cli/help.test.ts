@@ -30,7 +30,7 @@ describe("every command", () => {
 
   test("is one that the operators were promised", () => {
     const promised = [
-      "serve demo migrate",
+      "serve demo migrate health",
       ...group("config", "show"),
       ...group("peers", "list get stats health quality connected add remove connect ban unban"),
       ...group("peers", "reset why"),

@@ -48,6 +48,7 @@ onEachStore("the contract", (cluster) => {
         reshareThreshold: `${threshold}/reshare`,
         subscribe,
         unsubscribe: subscribe,
+        purgeCache: subscribe.replace(/subscribe$/, "cache"),
         pauseRegister: subscribe.replace(/subscribe$/, "pause"),
         resumeRegister: subscribe.replace(/subscribe$/, "resume"),
       },

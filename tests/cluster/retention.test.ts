@@ -89,6 +89,25 @@ onEachStore("retention", (cluster) => {
     expect(await b.exportHash(registerId)).toBe(await a.exportHash(registerId));
   });
 
+  test("a cache that is purged begins anew, and one that nobody follows goes for good", async () => {
+    const { a, b, registerId } = await begin();
+    const follow = ["--genesis-hash", (await a.register(registerId))?.genesisHash ?? ""];
+    await b.subscribe(registerId, ["--wait", ...follow]);
+    const [cached] = await b.get<object[]>("/api/registers/cache");
+    expect(cached).toMatchObject({ registerId, docketCount: 11, transactionCount: 51 });
+    await b.ok(["registers", "purge", registerId, "--begin-anew", "--yes"]);
+    await b.holds(registerId, 10);
+    expect(await stateOf(b, registerId)).toMatchObject({ mode: "FullReplica" });
+    expect(await b.exportHash(registerId)).toBe(await a.exportHash(registerId));
+    await b.ok(["registers", "unsubscribe", registerId]);
+    expect(await b.register(registerId)).not.toBeNull();
+    await b.ok(["registers", "purge", registerId, "--yes"]);
+    expect(await b.register(registerId)).toBeNull();
+    expect((await b.cli(["registers", "purge", registerId, "--yes"])).code).toBe(5);
+    const own = await a.cli(["registers", "purge", registerId, "--yes"]);
+    expect([own.code, own.stderr]).toEqual([1, expect.stringContaining("seals register")]);
+  });
+
   test("a register whose row is lost is named, taken no further, and begins anew when purged", async () => {
     const { a, b, registerId } = await begin();
     await b.subscribe(registerId, ["--wait"]);

@@ -110,6 +110,7 @@ export class ContractWalk {
   #ordered(): Listed[] {
     const isEnd = ({ method, operation }: Listed) => {
       if (operation.operationId === "removePeer") return 2;
+      if (operation.operationId === "purgeCache") return 2;
       return method === "DELETE" ? 1 : 0;
     };
     return this.listed.toSorted((left, right) => isEnd(left) - isEnd(right));

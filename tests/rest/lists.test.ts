@@ -27,6 +27,39 @@ describe("lists", () => {
     expect(await names("offset=9")).toEqual([[], 3]);
     expect((await api.get("/api/registers?sort=colour")).status).toBe(400);
     expect((await api.get("/api/registers?limit=1001")).status).toBe(400);
+    expect(await api.get("/api/registers?limit=1&offset=0&limit=2")).toMatchObject({
+      status: 400,
+      body: { code: "bad-query", error: "The query parameter limit is given more than once" },
+    });
+  });
+
+  test("what is stored is told in the words of the reference service", async () => {
+    const api = await Rest.open();
+    const { registerId } = await api.node.createRegister({ name: "cached" });
+    await api.node.submit({ registerId, dataText: "1" });
+    await api.node.createRegister({ name: "hidden", isPublic: false });
+    const { body } = await api.get("/api/registers/cache");
+    expect(body).toEqual([
+      {
+        registerId,
+        transactionCount: 2,
+        docketCount: 2,
+        latestTransactionVersion: 2,
+        latestDocketVersion: 1,
+        lastUpdateTime: expect.stringMatching(/Z$/),
+      },
+    ]);
+    const path = `/api/registers/${registerId}/cache`;
+    const purge = (sent: object) => api.send(path, { method: "DELETE", ...sent });
+    expect((await purge({})).status).toBe(401);
+    const token = await api.mint({ isService: false });
+    expect((await purge({ token })).body).toEqual({
+      registerId,
+      purged: true,
+      transactionsRemoved: 2,
+      docketsRemoved: 2,
+    });
+    expect((await purge({ token })).status).toBe(404);
   });
 
   test("subscriptions likewise", async () => {

@@ -192,6 +192,11 @@ export class MemoryNode implements RestSource {
     this.subscriptions = kept;
   }
 
+  async purge(registerId: string): Promise<void> {
+    if (this.registers.delete(registerId)) return;
+    throw new PeerError("not-found", "unknown-register", { message: "Not held" });
+  }
+
   pause = (registerId: string) => this.#turn(registerId, new Date(this.nowMs()).toISOString());
   resume = (registerId: string) => this.#turn(registerId, null);
 

@@ -126,6 +126,26 @@ describe("abuse", () => {
     expect((await api.get("/livez")).status).toBe(200);
   });
 
+  test("2,000 heads that trickle in are ended, and others are served meanwhile", async () => {
+    const api = await Rest.open();
+    const port = Number(new URL(api.url).port);
+    const sockets = await Promise.all(Array.from({ length: 2_000 }, () => openSocket(port)));
+    let openCount = sockets.length;
+    for (const socket of sockets) {
+      socket.on("error", () => undefined);
+      socket.once("close", () => openCount--);
+      socket.write("GET /livez HTTP/1.1\r\nHost: x\r\nX-Slow: ");
+    }
+    let servedCount = 0;
+    while (openCount > 0) {
+      for (const socket of sockets) if (!socket.destroyed) socket.write("a");
+      expect((await api.get("/livez")).status).toBe(200);
+      servedCount += 1;
+      await Bun.sleep(1_000);
+    }
+    expect(servedCount).toBeGreaterThan(1);
+  }, 60_000);
+
   test("10,000 idle connections do not stop the service", async () => {
     const api = await Rest.open();
     const port = Number(new URL(api.url).port);
