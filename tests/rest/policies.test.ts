@@ -20,7 +20,7 @@ const policies: Record<Access, string> = {
     listDockets getDocket getTransaction pages auditState thresholdState listEvidence
     topology events history`,
   authenticated: `whyPeer whyRegister subscribe unsubscribe purgeCache pauseRegister
-    resumeRegister listSettings revokeOwnToken`,
+    resumeRegister listSettings pastEvents revokeOwnToken`,
   service: `advertise bulkAdvertise createRegister changePolicy submitTransaction importRecords
     handInDocket initThreshold reshareThreshold listQueue retryQueued dropQueued`,
   "manage-peers": `addPeer removePeer connectPeer banPeer unbanPeer resetPeer audit repair
