@@ -96,6 +96,6 @@ function sourceAt(address: string, headNumber: number): Source {
     isConnected: true,
     isQuarantined: false,
     points: 1,
-    advert: { latestDocketVersion: headNumber },
+    advert: { latestDocketVersion: headNumber, latestVersion: 100 * headNumber },
   } as Source;
 }

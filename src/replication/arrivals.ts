@@ -23,7 +23,7 @@ export class Arrivals {
 
   /** As much waits as may. */
   get isFull(): boolean {
-    return this.inFlight.isFull || this.#bytes > 2 * this.inFlight.shareBytes;
+    return this.inFlight.isFull || this.#bytes > 1.5 * this.inFlight.shareBytes;
   }
 
   has(number: number): boolean {

@@ -3,8 +3,11 @@ import { isAbort } from "../base/error.ts";
 import { abortError, childOf } from "../base/signal.ts";
 import type { CheckedPage, Outcome } from "../dockets/types.ts";
 import type { Source } from "../peers/adverts.ts";
+import { limits } from "../runtime/limits.ts";
 import { Arrivals, type Arrived } from "./arrivals.ts";
 import type { CatchUpEnd, CatchUpOptions } from "./catch-up-options.ts";
+import type { Asked } from "./in-flight.ts";
+import { rungWithin } from "./nap.ts";
 import { Plan, type Range } from "./plan.ts";
 import { type PulledPage, partOf } from "./pull.ts";
 import { Sizes } from "./sizes.ts";
@@ -17,7 +20,7 @@ import { type Trouble, troubleOf } from "./trouble.ts";
  */
 export class CatchUp {
   readonly #plan: Plan;
-  readonly #sizes = new Sizes();
+  readonly #sizes: Sizes;
   readonly #arrived: Arrivals;
   /** By source. */
   readonly #lanes = new Map<string, { stop: AbortController; running: Promise<unknown> }>();
@@ -29,7 +32,11 @@ export class CatchUp {
 
   constructor(private readonly options: CatchUpOptions) {
     this.#arrived = new Arrivals(options.inFlight);
-    this.#plan = new Plan(options.nextNumber(), firstBounds);
+    this.#sizes = new Sizes(options.inFlight);
+    const [source] = options.sources();
+    if (source !== undefined) this.#sizes.expect(source.advert);
+    const bounds = this.#sizes.bounds({ isStoreBehind: false, lanes: 0 });
+    this.#plan = new Plan(options.nextNumber(), bounds);
     this.#stopping = childOf(options.signal);
     this.#arrivedMs = options.clock.monotonicMs();
   }
@@ -105,31 +112,27 @@ export class CatchUp {
   #openLanes(): void {
     for (const source of this.options.sources()) {
       if (this.#lanes.has(source.peerId) || this.#left.has(source.peerId)) continue;
-      if (this.#lanes.size >= lanesMax) return;
+      if (this.#lanes.size >= sourcesMax) return;
       const stop = childOf(this.#stopping.signal);
-      const lanes = Array.from({ length: lanesPerSource }, (_, index) =>
-        this.#runLane({ source, laneId: `${source.peerId}/${index}`, stop }),
+      const headNumber = source.advert.latestDocketVersion;
+      const nowMs = this.options.clock.monotonicMs();
+      const lanes = Array.from({ length: lanesPerSource }, (_, index) => {
+        const laneId = `${source.peerId}/${index}`;
+        this.#plan.addLane(laneId, { sourceId: source.peerId, headNumber, nowMs });
+        return { source, laneId, stop };
+      });
+      // All of them are known before the first is given its range: it depends on how many they are.
+      const started = Promise.resolve().then(() =>
+        Promise.all(lanes.map((lane) => this.#bringRanges(lane))),
       );
-      const running = Promise.all(lanes).finally(() => {
+      const running = started.finally(() => {
         stop.dispose();
+        for (const { laneId } of lanes) this.#plan.dropLane(laneId);
         this.#left.add(source.peerId);
         this.#lanes.delete(source.peerId);
         this.#change.ring();
       });
       this.#lanes.set(source.peerId, { stop, running });
-    }
-  }
-
-  async #runLane(lane: Lane): Promise<void> {
-    const { source, laneId } = lane;
-    const headNumber = source.advert.latestDocketVersion;
-    const nowMs = this.options.clock.monotonicMs();
-    this.#plan.addLane(laneId, { sourceId: source.peerId, headNumber, nowMs });
-    try {
-      await this.#bringRanges(lane);
-    } finally {
-      this.#plan.dropLane(laneId);
-      this.#change.ring();
     }
   }
 
@@ -142,9 +145,8 @@ export class CatchUp {
         continue;
       }
       try {
-        const bytesMax = Math.ceil(inFlight.shareBytes / this.#plan.laneCount);
-        const bring = () => this.#bring({ source, laneId, stop }, { ...range, bytesMax });
-        await inFlight.whileAsking(bytesMax, bring);
+        const asked = inFlight.ask(this.#sizes.bytesMax(range.count, this.#plan.laneCount));
+        await this.#bring({ source, laneId, stop }, { ...range, asked }).finally(() => asked.end());
       } catch (error) {
         if (stop.signal.aborted && isAbort(error)) return;
         const trouble = troubleOf(error);
@@ -173,15 +175,17 @@ export class CatchUp {
   }
 
   /** One range from one source. Leaves early when another source has brought the rest of it. */
-  async #bring({ source, laneId, stop }: Lane, range: Range & { bytesMax: number }): Promise<void> {
+  async #bring({ source, laneId, stop }: Lane, range: Range & { asked: Asked }): Promise<void> {
     const leaving = childOf(stop.signal);
     let next = range.from;
     const watch = this.#leaveWhenIdle(laneId, leaving);
     try {
       for await (const page of this.options.pullRange(source, {
         ...range,
+        bytesMax: range.asked.bytes,
         signal: leaving.signal,
       })) {
+        range.asked.came(page.bytes.length);
         if (this.#plan.isIdle(laneId)) break;
         if (page.docketCount === 0) break;
         this.#accept({ source, laneId }, page);
@@ -215,9 +219,10 @@ export class CatchUp {
     const nowMs = this.options.clock.monotonicMs();
     const { skip, take } = this.#plan.arrived(laneId, { from, count, nowMs });
     this.#plan.setHead(source.peerId, Math.max(page.sourceHeadNumber, from + count - 1));
+    this.#sizes.came(page);
     const isStoreBehind = this.#arrived.has(this.options.nextNumber());
-    const { shareBytes } = this.options.inFlight;
-    this.#plan.resize(this.#sizes.after(page, { isStoreBehind, shareBytes }));
+    const lanes = this.#plan.laneCount;
+    this.#plan.resize(this.#sizes.bounds({ isStoreBehind, lanes }));
     if (take === 0) return;
     this.#arrivedMs = nowMs;
     const useful = take === count ? page : partOf(page, { skip, take });
@@ -274,11 +279,7 @@ export class CatchUp {
 
   /** Something happened, or a little time has passed: sources fall silent without saying so. */
   async #news(signal: AbortSignal = this.#stopping.signal): Promise<void> {
-    const waiting = childOf(signal);
-    const nap = this.options.clock.sleep(tickMs, waiting.signal).catch(() => undefined);
-    await Promise.race([this.#change.rung, nap]);
-    waiting.abort();
-    waiting.dispose();
+    await rungWithin(this.#change, { ms: tickMs, clock: this.options.clock, signal });
   }
 }
 
@@ -289,11 +290,9 @@ interface Lane {
   stop: AbortController;
 }
 
-/** Until it is known how large the dockets are and how fast they come. */
-const firstBounds = { rangeMax: 1_000, windowMax: 4_000, firstCount: 10 };
 /** Sources asked at once; each for its next range before the last one has come. */
-const lanesMax = 8;
-const lanesPerSource = 2;
+const sourcesMax = 8;
+const lanesPerSource = limits.questionsPerSource;
 const tickMs = 100;
 const roomPatienceMs = 1_000;
 /** A source that says it has more and brings nothing isn't waited for when another has it all. */

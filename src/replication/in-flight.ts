@@ -42,15 +42,17 @@ export class InFlight {
     if (!this.isFull) this.#room.ring();
   }
 
-  /** What a question may bring counts as long as it is under way. */
-  async whileAsking<T>(bytes: number, work: () => Promise<T>): Promise<T> {
+  /** What a question may bring counts as long as it is under way and has not come. */
+  ask(bytes: number): Asked {
     this.#askedBytes += bytes;
-    try {
-      return await work();
-    } finally {
-      this.#askedBytes -= bytes;
+    let left = bytes;
+    const settle = (came: number) => {
+      const settled = Math.min(left, came);
+      left -= settled;
+      this.#askedBytes -= settled;
       this.remove(0);
-    }
+    };
+    return { bytes, came: settle, end: () => settle(left) };
   }
 
   async duringCatchUp<T>(work: () => Promise<T>): Promise<T> {
@@ -61,6 +63,14 @@ export class InFlight {
       this.#catchUps -= 1;
     }
   }
+}
+
+/** A question that is under way. */
+export interface Asked {
+  /** What it may bring. */
+  readonly bytes: number;
+  came(bytes: number): void;
+  end(): void;
 }
 
 /** One pipeline's part of it. */

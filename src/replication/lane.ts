@@ -7,49 +7,95 @@ export interface Task {
   got: number;
 }
 
-/** One request at a time to one source, and what is known of its speed. */
+/** One request at a time to one source. */
 export interface Lane {
-  sourceId: string;
-  /** The newest docket it may have, as far as we know. */
-  headNumber: number;
+  supply: Supply;
   task: Task | null;
-  /** Dockets a ms, over its last ranges; null before the first. */
-  rate: number | null;
   startedMs: number;
   startedAt: number;
   lastMs: number;
-  lastCount: number;
   /** Was overtaken on its own range: gets nothing new until then. */
   restsUntilMs: number;
   overtaken: number;
 }
 
-/** A source is asked for its next range when it needs no longer than this for the last one. */
+/** What a rate hangs on: what is older counts half for each of these. */
+const halvedMs = 1_000;
+/** A source is asked for its next range when it needs no longer than this for what it was asked. */
 const leadMs = 250;
+/** What takes longer is a slow source, and no long road. */
+const roadMostMs = 2_000;
 
-export function newLane(options: { sourceId: string; headNumber: number; nowMs: number }): Lane {
-  const { sourceId, headNumber, nowMs } = options;
+/** A source with all its lanes: they share its line, so that its speed is theirs together. */
+export class Supply {
+  readonly lanes = new Set<Lane>();
+  /** The shortest that it ever took to begin an answer: the road there and back, and a frame. */
+  answerMs = 0;
+  #dockets = 0;
+  #ms = 0;
+  /** When something came last, or it was asked after it had nothing to do. */
+  #sinceMs = 0;
+  #pageMost = 0;
+
+  constructor(
+    readonly sourceId: string,
+    /** The newest docket it may have, as far as we know. */
+    public headNumber: number,
+  ) {}
+
+  /** Dockets a ms, lately; null before the first came. */
+  get rate(): number | null {
+    return this.#dockets === 0 ? null : this.#dockets / this.#ms;
+  }
+
+  /** It was asked for something. Time in which it had nothing to do doesn't count. */
+  asked(nowMs: number): void {
+    if (this.isIdle) this.#sinceMs = nowMs;
+  }
+
+  came(lane: Lane, { count, nowMs }: { count: number; nowMs: number }): void {
+    const elapsedMs = Math.max(1, nowMs - this.#sinceMs);
+    const kept = 0.5 ** (elapsedMs / halvedMs);
+    this.#dockets = this.#dockets * kept + count;
+    this.#ms = this.#ms * kept + elapsedMs;
+    this.#sinceMs = nowMs;
+    this.#pageMost = Math.max(this.#pageMost, count);
+    const answerMs = Math.min(nowMs - lane.startedMs, roadMostMs);
+    const isFirst = lane.task?.got === lane.startedAt;
+    if (isFirst && (this.answerMs === 0 || answerMs < this.answerMs)) this.answerMs = answerMs;
+  }
+
+  get isIdle(): boolean {
+    return [...this.lanes].every((lane) => lane.task === null);
+  }
+
+  /** Dockets that it was asked for and has not brought. */
+  get left(): number {
+    const tasks = [...this.lanes].flatMap(({ task }) => task ?? []);
+    return tasks.reduce((sum, task) => sum + task.to - task.got, 0);
+  }
+
+  /** Whether it still needs a while for them, as seen over the road. */
+  get isBusy(): boolean {
+    return this.rate !== null && this.left / this.rate > leadMs + 2 * this.answerMs;
+  }
+
+  /** Dockets a ms that can still be expected: a silence longer than a page takes makes it less. */
+  speedAt(nowMs: number, middling: number): number {
+    const rate = this.rate ?? middling;
+    const expectedMs = this.#pageMost / rate + leadMs + this.answerMs;
+    return rate * Math.min(1, expectedMs / Math.max(1, nowMs - this.#sinceMs));
+  }
+}
+
+export function newLane(supply: Supply, nowMs: number): Lane {
   return {
-    sourceId,
-    headNumber,
+    supply,
     task: null,
-    rate: null,
     startedMs: nowMs,
     startedAt: 0,
     lastMs: nowMs,
-    lastCount: 1,
     restsUntilMs: 0,
     overtaken: 0,
   };
-}
-
-/** Whether a lane will still need a while for what it was asked. */
-export function isBusy({ task, rate }: Lane): boolean {
-  return task !== null && rate !== null && (task.to - task.got) / rate > leadMs;
-}
-
-/** Dockets a ms that can still be expected of a lane: silence makes it less. */
-export function speedOf(lane: Lane, nowMs: number): number {
-  const recent = lane.lastCount / Math.max(1, nowMs - lane.lastMs);
-  return Math.min(lane.rate ?? 1, recent);
 }

@@ -1,3 +1,4 @@
+import type { Bell } from "../base/bell.ts";
 import { childOf } from "../base/signal.ts";
 import type { Clock } from "../runtime/clock.ts";
 
@@ -19,4 +20,16 @@ export class Nap {
     this.#wake = () => {};
     this.#isWoken = false;
   }
+}
+
+/** Waits until it rings, at most for a time. */
+export async function rungWithin(
+  bell: Bell,
+  options: { ms: number; clock: Clock; signal: AbortSignal },
+): Promise<void> {
+  const waiting = childOf(options.signal);
+  const nap = options.clock.sleep(options.ms, waiting.signal).catch(() => undefined);
+  await Promise.race([bell.rung, nap]);
+  waiting.abort();
+  waiting.dispose();
 }

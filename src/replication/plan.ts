@@ -1,4 +1,5 @@
-import { isBusy, type Lane, newLane, speedOf, type Task } from "./lane.ts";
+import { type Lane, newLane, Supply, type Task } from "./lane.ts";
+import { type Bounds, leastMs, middlingRate, sizeFor } from "./shares.ts";
 
 /** A run of dockets to ask of one source. */
 export interface Range {
@@ -6,21 +7,6 @@ export interface Range {
   count: number;
 }
 
-/** In dockets. */
-export interface Bounds {
-  rangeMax: number;
-  /** How far ahead of what is stored. */
-  windowMax: number;
-  /** For a source whose rate nobody knows yet. */
-  firstCount: number;
-}
-
-/**
- * A source is given as much as it brings in about this time, so that a slow one holds up little.
- */
-const rangeMs = 750;
-/** Fewer are not worth a question, however slow the source. */
-const leastCount = 10;
 /** The range that all others wait for is asked of a second source after this silence. */
 const headPatienceMs = 500;
 /** What is taken over must be worth a round trip. */
@@ -35,6 +21,7 @@ const takeOverMs = 100;
  */
 export class Plan {
   readonly #lanes = new Map<string, Lane>();
+  readonly #supplies = new Map<string, Supply>();
   readonly #tasks = new Set<Task>();
   #free: { from: number; to: number }[] = [];
   #committed: number;
@@ -49,18 +36,26 @@ export class Plan {
   }
 
   /** Bounds that fit the size of what comes. */
-  resize(bounds: Pick<Bounds, "rangeMax" | "windowMax">): void {
+  resize(bounds: Partial<Bounds>): void {
     Object.assign(this.bounds, bounds);
   }
 
   addLane(laneId: string, options: { sourceId: string; headNumber: number; nowMs: number }): void {
-    this.#lanes.set(laneId, newLane(options));
+    const { sourceId, headNumber, nowMs } = options;
+    const supply = this.#supplies.get(sourceId) ?? new Supply(sourceId, headNumber);
+    const lane = newLane(supply, nowMs);
+    supply.lanes.add(lane);
+    this.#supplies.set(sourceId, supply);
+    this.#lanes.set(laneId, lane);
   }
 
   /** The lane is out: what it had not brought is for others. */
   dropLane(laneId: string): void {
-    this.#release(this.#lanes.get(laneId));
+    const lane = this.#lanes.get(laneId);
+    if (lane === undefined) return;
+    this.#release(lane);
     this.#lanes.delete(laneId);
+    lane.supply.lanes.delete(lane);
   }
 
   /** Some source was asked for a range that has not come. */
@@ -74,25 +69,30 @@ export class Plan {
 
   /** Dockets a second of a source. */
   rateOf(sourceId: string): number | null {
-    const rates = this.#lanesOf(sourceId).flatMap((lane) => lane.rate ?? []);
-    return rates.length === 0 ? null : Math.max(...rates) * 1000;
+    const rate = this.#supplies.get(sourceId)?.rate ?? null;
+    return rate === null ? null : rate * 1000;
   }
 
   /** The source turned out to have nothing from this docket on, or more than it told before. */
   setHead(sourceId: string, headNumber: number): void {
-    for (const lane of this.#lanesOf(sourceId)) lane.headNumber = headNumber;
+    const supply = this.#supplies.get(sourceId);
+    if (supply !== undefined) supply.headNumber = headNumber;
   }
 
   /** What this lane shall bring next; null where there is nothing for it now. */
   assign(laneId: string, nowMs: number): Range | null {
     const lane = this.#lanes.get(laneId);
     if (lane === undefined || lane.task !== null || lane.restsUntilMs > nowMs) return null;
-    if (this.#lanesOf(lane.sourceId).some(isBusy)) return null;
+    if (lane.supply.isBusy) return null;
+    const head = this.#hedgeHead(lane, nowMs);
+    if (head !== null) return this.#begin(lane, head, nowMs);
+    const { supply } = lane;
+    const unasked = this.#unasked(supply);
+    const count = sizeFor(supply, { all: this.#active(), unasked, nowMs, bounds: this.bounds });
+    if (count === 0) return null;
     const task =
-      this.#hedgeHead(lane, nowMs) ?? this.#takeFree(lane) ?? this.#takeNew(lane) ?? null;
-    if (task !== null) return this.#begin(lane, task, nowMs);
-    const taken = this.#takeOver(lane, nowMs);
-    return taken === null ? null : this.#begin(lane, taken, nowMs);
+      this.#takeFree(lane, count) ?? this.#takeNew(lane, count) ?? this.#takeOver(lane, nowMs);
+    return task === null ? null : this.#begin(lane, task, nowMs);
   }
 
   /** Dockets came in a lane: how many from the front are known, and how many are to be used. */
@@ -100,7 +100,8 @@ export class Plan {
     const lane = this.#lanes.get(laneId);
     const task = lane?.task ?? null;
     if (lane === undefined || task === null) return { skip: page.count, take: 0 };
-    this.#measure(lane, page);
+    lane.supply.came(lane, page);
+    lane.lastMs = page.nowMs;
     const start = Math.max(page.from, task.got);
     const end = Math.min(page.from + page.count, task.to);
     if (end <= start) return { skip: page.count, take: 0 };
@@ -133,24 +134,24 @@ export class Plan {
   /** Nothing is under way, and nobody has more. */
   isDone(): boolean {
     if (this.#tasks.size > 0) return false;
-    const newest = Math.max(-1, ...[...this.#lanes.values()].map((lane) => lane.headNumber));
+    const newest = Math.max(-1, ...this.#active().map((supply) => supply.headNumber));
     const rest = this.#free[0]?.from ?? this.#frontier;
     return rest > newest;
   }
 
   /** Whether a source that brought something has nothing behind `nextNumber` either. */
   isLevel(nextNumber: number): boolean {
-    return [...this.#lanes.values()].some(
-      (lane) => lane.rate !== null && lane.headNumber === nextNumber - 1,
+    return this.#active().some(
+      ({ rate, headNumber }) => rate !== null && headNumber === nextNumber - 1,
     );
   }
 
   #begin(lane: Lane, task: Task, nowMs: number): Range {
+    lane.supply.asked(nowMs);
     lane.task = task;
     lane.startedMs = nowMs;
     lane.startedAt = task.got;
     lane.lastMs = nowMs;
-    lane.lastCount = 1;
     this.#tasks.add(task);
     return { from: task.got, count: task.to - task.got };
   }
@@ -159,53 +160,58 @@ export class Plan {
   #hedgeHead(lane: Lane, nowMs: number): Task | null {
     const head = [...this.#tasks].find((task) => task.from <= this.#committed);
     const isSlow = (other: Lane) =>
-      other.sourceId !== lane.sourceId && nowMs - other.lastMs > headPatienceMs;
-    if (head === undefined || head.got > lane.headNumber) return null;
+      other.supply !== lane.supply && nowMs - other.lastMs > headPatienceMs;
+    if (head === undefined || head.got > lane.supply.headNumber) return null;
     const on = this.#lanesOn(head);
     return on.length < 3 && on.every(isSlow) ? head : null;
   }
 
-  #takeFree(lane: Lane): Task | null {
-    const piece = this.#free.find(({ from }) => from <= lane.headNumber);
+  #takeFree(lane: Lane, count: number): Task | null {
+    const piece = this.#free.find(({ from }) => from <= lane.supply.headNumber);
     if (piece === undefined) return null;
     const from = piece.from;
-    const to = Math.min(piece.to, from + this.#sizeFor(lane), lane.headNumber + 1);
+    const to = Math.min(piece.to, from + count, lane.supply.headNumber + 1);
     this.#free = this.#free.filter((one) => one !== piece);
     if (to < piece.to) this.#putBack(to, piece.to);
     return { from, to, got: from };
   }
 
-  #takeNew(lane: Lane): Task | null {
+  #takeNew(lane: Lane, count: number): Task | null {
     const from = this.#frontier;
-    const end = Math.min(lane.headNumber + 1, this.#committed + this.bounds.windowMax);
-    const to = Math.min(from + this.#sizeFor(lane), end);
+    const end = Math.min(lane.supply.headNumber + 1, this.#committed + this.bounds.windowMax);
+    const to = Math.min(from + count, end);
     if (to <= from) return null;
     this.#frontier = to;
     return { from, to, got: from };
   }
 
-  /** The tail of the range that would be ready last, or all of it where its source stands still. */
-  #takeOver(lane: Lane, nowMs: number): Task | null {
-    const speed = lane.rate ?? this.#middlingRate();
-    let worst: { task: Task; leftMs: number; speed: number } | null = null;
+  /**
+   * The tail of what would be here last, so that both are done at the same time; all of a range,
+   * in a race, where its source stands still.
+   */
+  #takeOver({ supply }: Lane, nowMs: number): Task | null {
+    const middling = middlingRate(this.#active());
+    const speed = supply.rate ?? middling;
+    let worst: { task: Task; leftMs: number; theirs: number; isStill: boolean } | null = null;
     for (const task of this.#tasks) {
-      const on = this.#lanesOn(task);
-      if (task.got > lane.headNumber || on.length > 1) continue;
-      if (on[0]?.sourceId === lane.sourceId) continue;
-      const theirs = Math.max(...on.map((other) => speedOf(other, nowMs)));
-      const leftMs = (task.to - task.got) / theirs;
-      if (leftMs > (worst?.leftMs ?? 0)) worst = { task, leftMs, speed: theirs };
+      const [on, second] = this.#lanesOn(task);
+      if (task.got > supply.headNumber || on === undefined || second !== undefined) continue;
+      const theirs = on.supply.speedAt(nowMs, middling);
+      const isStill = theirs < (on.supply.rate ?? middling) / 4;
+      if (on.supply === supply || (!isStill && task.to - task.got < 2)) continue;
+      const leftMs = on.supply.left / theirs - supply.answerMs;
+      if (leftMs < takeOverMs || leftMs < (worst?.leftMs ?? 0)) continue;
+      worst = { task, leftMs, theirs, isStill };
     }
     if (worst === null) return null;
-    const left = worst.task.to - worst.task.got;
-    if (worst.leftMs < 2 * (left / speed) + takeOverMs && worst.leftMs < rangeMs) return null;
-    const mine = Math.floor((left * speed) / (speed + worst.speed));
-    const middle = worst.task.to - mine;
-    const isStill = worst.leftMs > 10 * (left / speed) + headPatienceMs;
-    if (isStill || mine < 1 || middle <= worst.task.got) return worst.task;
-    if (middle > lane.headNumber) return null;
-    const tail = { from: middle, to: worst.task.to, got: middle };
-    worst.task.to = middle;
+    const { task, leftMs, theirs, isStill } = worst;
+    const mine = Math.floor((leftMs * theirs * speed) / (theirs + speed));
+    if (mine < Math.max(1, speed * leastMs)) return null;
+    if (isStill && task.to - mine <= task.got) return task;
+    const middle = Math.max(task.to - mine, task.got + 1);
+    if (middle > supply.headNumber) return null;
+    const tail = { from: middle, to: task.to, got: middle };
+    task.to = middle;
     return tail;
   }
 
@@ -224,10 +230,8 @@ export class Plan {
 
   /** The source goes on with the range it was asked for meanwhile: its time begins now. */
   #passOn(from: Lane, nowMs: number): void {
-    for (const lane of this.#lanesOf(from.sourceId)) {
-      lane.rate = from.rate ?? lane.rate;
+    for (const lane of from.supply.lanes) {
       if (lane === from || lane.task === null || lane.task.got > lane.startedAt) continue;
-      lane.startedMs = nowMs;
       lane.lastMs = nowMs;
     }
   }
@@ -246,26 +250,15 @@ export class Plan {
     this.#free = [...this.#free, { from, to }].sort((left, right) => left.from - right.from);
   }
 
-  #measure(lane: Lane, page: Range & { nowMs: number }): void {
-    const elapsedMs = Math.max(1, page.nowMs - lane.startedMs);
-    const sofar = (page.from + page.count - lane.startedAt) / elapsedMs;
-    lane.rate = lane.rate === null ? sofar : lane.rate * 0.7 + sofar * 0.3;
-    lane.lastMs = page.nowMs;
-    lane.lastCount = page.count;
+  /** Dockets that it may have and nobody was asked for. */
+  #unasked({ headNumber }: Supply): number {
+    const free = this.#free.reduce((sum, { from, to }) => sum + to - from, 0);
+    return free + Math.max(0, headNumber + 1 - this.#frontier);
   }
 
-  #sizeFor(lane: Lane): number {
-    const fitting = lane.rate === null ? this.bounds.firstCount : Math.round(lane.rate * rangeMs);
-    return Math.min(Math.max(fitting, leastCount), this.bounds.rangeMax);
-  }
-
-  #middlingRate(): number {
-    const rates = [...this.#lanes.values()].flatMap((lane) => lane.rate ?? []);
-    return rates.length === 0 ? 1 : rates.reduce((sum, rate) => sum + rate, 0) / rates.length;
-  }
-
-  #lanesOf(sourceId: string): Lane[] {
-    return [...this.#lanes.values()].filter((lane) => lane.sourceId === sourceId);
+  /** Sources that take part. */
+  #active(): Supply[] {
+    return [...this.#supplies.values()].filter(({ lanes }) => lanes.size > 0);
   }
 
   #lanesOn(task: Task): Lane[] {

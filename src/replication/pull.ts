@@ -100,7 +100,7 @@ export async function* pullRange(
       registerId,
       nextDocket: nextNumber,
       docketCountMax: docketCount,
-      bytesMax: Math.min(options.bytesMax ?? rangeBytesMax, rangeBytesMax),
+      bytesMax: Math.min(options.bytesMax ?? limits.rangeBytes, limits.rangeBytes),
       headersOnly: false,
       controlOnly: false,
     },
@@ -118,8 +118,6 @@ export async function* pullRange(
   }
 }
 
-/** One range of a catch-up: long enough to keep the wire busy, short enough to be given away. */
-const rangeBytesMax = 8 * limits.frameBytes;
 /** Frames without a docket in a row; an honest source sends one. */
 const emptyFramesMax = 64;
 

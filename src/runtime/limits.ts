@@ -91,6 +91,14 @@ export const limits = {
   catchUpBytes: 32 * MiB,
   /** The same while the store is slow: twice what it takes at once, and a range to come. */
   storeAheadBytes: 12 * MiB,
+  /** What a source gives for one question of a catch-up; three keep a long road full. */
+  rangeBytes: 8 * MiB,
+  questionsPerSource: 3,
+  /**
+   * What a peer may send before we read it (HTTP/2). About half of it comes in a round trip, so
+   * that this gives 84 MB/s at 100 ms; and what is not read is held, so it is no more than that.
+   */
+  windowBytes: 16 * MiB,
   /** A page up to this is checked on the spot: waking a thread takes longer than the check. */
   smallPageBytes: 32 * KiB,
   /** Documents handled between two collections: they leave several times that behind. */
@@ -268,6 +276,10 @@ export const limits = {
 assert(
   limits.catchUpBytes <= limits.inFlightBytes,
   "a catch-up alone may hold its bytes within the node's",
+);
+assert(
+  limits.questionsPerSource * limits.rangeBytes <= limits.catchUpBytes,
+  "one source alone can be asked as much as it may",
 );
 assert(limits.frameBytes < limits.messageBytes, "a full frame fits in a message");
 assert(

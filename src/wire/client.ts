@@ -108,8 +108,8 @@ const channelOptions: ClientOptions = {
   "grpc.keepalive_time_ms": 60_000,
   "grpc.keepalive_timeout_ms": 30_000,
   "grpc.client_idle_timeout_ms": 5 * 60_000,
-  // The HTTP/2 window decides the speed over long roads: 8 MiB give 43 MB/s at 100 ms round trip.
-  "grpc-node.flow_control_window": 8 * 1024 * 1024,
+  // The HTTP/2 window decides the speed over long roads.
+  "grpc-node.flow_control_window": limits.windowBytes,
   // One connection a channel, so that closing the channel closes it.
   "grpc.use_local_subchannel_pool": 1,
   // Trying again is decided by whoever calls, with what they know of the peer.

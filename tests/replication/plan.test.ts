@@ -29,8 +29,10 @@ describe("Plan", () => {
     const plan = planOf("fast", "slow");
     const fastMs = bring(plan, "fast", { nowMs: 0, perSecond: 200 });
     const slowMs = bring(plan, "slow", { nowMs: 0, perSecond: 20 });
-    expect(plan.assign("fast", fastMs)?.count).toBe(150);
-    expect(plan.assign("slow", slowMs)?.count).toBe(15);
+    // What it brings in 750 ms, and in two round trips.
+    expect(plan.assign("fast", fastMs)?.count).toBe(0.2 * (750 + 2 * 250));
+    // Of a long rest its part, which is little; here it has as much as it needs 750 ms for.
+    expect(plan.assign("slow", slowMs)?.count).toBeLessThan(0.02 * (750 + 2 * 2_500) + 1);
   });
 
   test("asks nobody for more than it says it has, nor beyond the window", () => {
@@ -63,19 +65,21 @@ describe("Plan", () => {
   });
 
   test("asks a source for its next range shortly before it is done with the last", () => {
-    const plan = planOf();
+    const plan = new Plan(0, { rangeMax: 100, windowMax: 1_000, firstCount: 50 });
     for (const laneId of ["a/0", "a/1"]) {
       plan.addLane(laneId, { sourceId: "a", headNumber: 999, nowMs: 0 });
     }
     // Of a rate that nobody knows, both at once.
     expect(plan.assign("a/0", 0)).toEqual({ from: 0, count: 50 });
-    expect(plan.assign("a/1", 0)).toEqual({ from: 50, count: 50 });
-    plan.arrived("a/0", { from: 0, count: 50, nowMs: 500 });
-    // 100 a second: the range that is under way takes another half second.
+    expect(plan.assign("a/1", 0)).toEqual({ from: 50, count: 100 });
+    plan.arrived("a/0", { from: 0, count: 5, nowMs: 50 });
+    plan.arrived("a/0", { from: 5, count: 45, nowMs: 500 });
+    // 100 a second: the range that is under way takes another second.
     expect(plan.assign("a/0", 500)).toBeNull();
-    plan.arrived("a/1", { from: 50, count: 30, nowMs: 800 });
-    expect(plan.assign("a/0", 800)).toEqual({ from: 100, count: 75 });
-    expect(plan.rateOf("a")).toBe(100);
+    plan.arrived("a/1", { from: 50, count: 70, nowMs: 1_200 });
+    // 300 ms are left, and the road takes 50: the next one is for 750 and twice that.
+    expect(plan.assign("a/0", 1_200)).toEqual({ from: 150, count: 85 });
+    expect(plan.rateOf("a")).toBeCloseTo(100);
   });
 
   test("never asks a source twice for the same, however long it is silent", () => {
@@ -99,17 +103,42 @@ describe("Plan", () => {
     expect(plan.isIdle("b")).toBe(true);
   });
 
-  test("lets a source without work take the tail of another one's range", () => {
+  test("gives one alone a whole range at once, and each of several a small one first", () => {
+    const bounds = { rangeMax: 400, windowMax: 1_000, firstCount: 10 };
+    for (const [sources, counts] of [
+      [1, [200, 400]],
+      [2, [10, 10]],
+    ] as const) {
+      const plan = new Plan(0, { ...bounds });
+      for (let at = 0; at < sources; at += 1) {
+        for (const laneId of [`${at}/0`, `${at}/1`]) {
+          plan.addLane(laneId, { sourceId: `${at}`, headNumber: 999, nowMs: 0 });
+        }
+      }
+      expect(["0/0", "0/1"].map((laneId) => plan.assign(laneId, 0)?.count)).toEqual([...counts]);
+    }
+  });
+
+  test("gives equal sources their part of what is left, less and less of it", () => {
     const plan = planOf("a", "b");
     let nowMs = 0;
     for (const peerId of ["a", "b"]) nowMs = bring(plan, peerId, { nowMs: 0, perSecond: 1_000 });
-    plan.setHead("a", 799);
-    plan.setHead("b", 799);
-    const taken = plan.assign("a", nowMs);
-    expect(taken).toEqual({ from: 100, count: 700 });
-    expect(plan.assign("b", nowMs)).toBeNull();
-    plan.arrived("a", { from: 100, count: 10, nowMs: nowMs + 400 });
-    expect(plan.assign("b", nowMs + 400)?.from).toBeGreaterThan(110);
+    // Of the 900 that are left each would bring 450.
+    expect(plan.assign("a", nowMs)?.count).toBe(225);
+    expect(plan.assign("b", nowMs)?.count).toBe(225);
+  });
+
+  test("lets a source without work take the tail of another one's range", () => {
+    const plan = planOf("a");
+    const nowMs = bring(plan, "a", { nowMs: 0, perSecond: 1_000 });
+    expect(plan.assign("a", nowMs)).toEqual({ from: 500, count: 500 });
+    plan.addLane("b", { sourceId: "b", headNumber: 999, nowMs });
+    expect(plan.assign("b", nowMs)).toEqual({ from: 750, count: 250 });
+    // What is left later is here before somebody else could bring it.
+    plan.arrived("a", { from: 500, count: 200, nowMs: nowMs + 200 });
+    plan.arrived("b", { from: 750, count: 200, nowMs: nowMs + 200 });
+    plan.addLane("c", { sourceId: "c", headNumber: 999, nowMs });
+    expect(plan.assign("c", nowMs + 200)).toBeNull();
   });
 
   test("is done when everything has arrived that anybody has", () => {

@@ -5,6 +5,7 @@
  */
 import { describe, expect, test } from "bun:test";
 import { seededDice } from "../../src/base/prng.ts";
+import { abortError } from "../../src/base/signal.ts";
 import { encodeBundle, encodePage, scanPage } from "../../src/dockets/bundle.ts";
 import type { CheckedPage, Outcome, Policy } from "../../src/dockets/types.ts";
 import type { Source } from "../../src/peers/adverts.ts";
@@ -51,12 +52,22 @@ async function simulate(
   const served = new Map<string, number>();
   const troubles: [string, Trouble][] = [];
   const excluded = new Set<string>();
+  const turns = new Map<string, Promise<void>>();
   let committed = 0;
   const list = Object.entries(sources).map(([peerId, one]) => sourceOf(peerId, one));
 
   function sourceOf(peerId: string, one: SimSource): Source {
     const latestDocketVersion = (one.claims ?? one.has ?? options.dockets) - 1;
     return { peerId, speaksReplication: true, advert: { latestDocketVersion } } as Source;
+  }
+
+  /** Its answers share its line, a page after the other. */
+  async function turnOf(peerId: string, ms: number, signal: AbortSignal): Promise<void> {
+    const before = turns.get(peerId) ?? Promise.resolve();
+    const turn = before.then(() => clock.sleep(ms, signal)).catch(() => undefined);
+    turns.set(peerId, turn);
+    await turn;
+    if (signal.aborted) throw abortError(signal);
   }
 
   async function* pullRange(
@@ -69,7 +80,7 @@ async function simulate(
     if (range.from > (one.has ?? options.dockets)) throw refuse("NOT_YET", { message: "" });
     for (let from = range.from; from < end; ) {
       const count = Math.min(frameDockets, end - from);
-      await clock.sleep(((count * 1000) / one.rate) * (0.8 + 0.4 * roll()), range.signal);
+      await turnOf(source.peerId, ((count * 1000) / one.rate) * (0.8 + 0.4 * roll()), range.signal);
       if (clock.monotonicMs() >= (one.freezesAtMs ?? Number.POSITIVE_INFINITY)) {
         await clock.sleep(1e9, range.signal);
       }
