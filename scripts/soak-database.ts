@@ -17,11 +17,10 @@ export class SoakDatabase {
     private readonly place: { folder: string; port: number; runAs: string[] },
   ) {}
 
-  /** Null where PostgreSQL's programs are not installed. */
-  static async make(): Promise<SoakDatabase | null> {
+  /** In the folder given, or one of its own. Null where PostgreSQL is not installed. */
+  static async make(folder = newFolder()): Promise<SoakDatabase | null> {
     const programs = findPrograms();
     if (programs === null) return null;
-    const folder = mkdtempSync(join(tmpdir(), "sorcha-peer-soak-database-"));
     const runAs = process.getuid?.() === 0 ? unprivileged(folder) : [];
     const data = join(folder, "data");
     run([...runAs, join(programs, "initdb"), "-D", data, "-U", "postgres", "-A", "trust"]);
@@ -72,4 +71,8 @@ export class SoakDatabase {
     await sql.end({ timeout: 1 });
     return answer;
   }
+}
+
+function newFolder(): string {
+  return mkdtempSync(join(tmpdir(), "sorcha-peer-soak-database-"));
 }
