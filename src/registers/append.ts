@@ -11,17 +11,22 @@
  * all that is 60 to 90 % of the speed of a bare COPY into tables without keys. Pages that wait go
  * in one transaction, up to 4 MiB: the database stood idle for more than half of a catch-up that
  * committed page by page, waiting for round trips, and its work a row fell by a fifth. The embedded
- * database is written in the same way: it gained 10 to 25 %.
+ * database is written in the same way: it gained 10 to 25 %. What is live comes a docket at a time
+ * and goes to PostgreSQL as one statement (`append-small.ts`): 0.6 ms of processor time here and
+ * 0.53 in the database for a docket of ten, against 0.94 and 0.8.
  */
 import { assert, present } from "../base/assert.ts";
 import { Mutex } from "../base/mutex.ts";
 import type { Anchor, CheckedPage, Head, VerifiedPage } from "../dockets/types.ts";
 import { systemClock } from "../runtime/clock.ts";
+import { limits } from "../runtime/limits.ts";
 import { handled } from "../runtime/memory.ts";
 import type { Transaction } from "../store/database.ts";
-import { sql } from "../store/sql.ts";
+import { isEmbedded, sql } from "../store/sql.ts";
 import { inTransaction } from "../store/transaction.ts";
-import { moveCheckpoint } from "./checkpoints-table.ts";
+import { appendSmall } from "./append-small.ts";
+import { type Checkpoint, moveCheckpoint } from "./checkpoints-table.ts";
+import type { DocketPart } from "./docket-rows.ts";
 import { insertDockets, isChain } from "./dockets-table.ts";
 import { publish } from "./feed.ts";
 import { forgetRegister, registerOf, setHead } from "./heads.ts";
@@ -63,15 +68,19 @@ export function appendPages(
     const steps = stepsOf(pages, { held, isOrigin: options.isOrigin ?? false });
     const { row } = present(steps.at(-1), "a step");
     const from = held === null ? null : { number: held.headNumber, hash: held.headHash };
-    const isStored = await inTransaction(async (transaction) => {
-      const isMoved =
-        from === null
-          ? await insertRegister(transaction, row)
-          : await moveHead(transaction, { from, to: row });
-      if (!isMoved) return false;
-      await writePages(transaction, { anchor, steps, options });
-      return true;
-    });
+    const write = { anchor, steps, options };
+    const isStored =
+      from !== null && isForOneStatement(pages, options)
+        ? await appendSmall({ ...partsOf(write), anchor, head: { from, to: row } })
+        : await inTransaction(async (transaction) => {
+            const isMoved =
+              from === null
+                ? await insertRegister(transaction, row)
+                : await moveHead(transaction, { from, to: row });
+            if (!isMoved) return false;
+            await writePages(transaction, write);
+            return true;
+          });
     if (!isStored) {
       await rereadHead(registerId);
       return "moved";
@@ -139,31 +148,46 @@ function genesisRow(page: CheckedPage, isOrigin: boolean): RegisterRow {
   return firstRow(page, { genesisHash: genesis.hash, isOrigin, firstVersion: 1, nowMs });
 }
 
-/** The statements after the dockets go out at once and are answered together, in one round trip. */
-async function writePages(
-  transaction: Transaction,
-  write: { anchor: Anchor; steps: readonly Step[]; options: AppendOptions },
-): Promise<void> {
-  const { anchor, steps, options } = write;
+interface Write {
+  anchor: Anchor;
+  steps: readonly Step[];
+  options: AppendOptions;
+}
+
+/** The embedded database has no wire: there one statement a step is as quick. */
+function isForOneStatement(pages: readonly VerifiedPage[], options: AppendOptions): boolean {
+  if (isEmbedded() || options.alsoIn !== undefined) return false;
+  const bytes = pages.reduce((sum, { page }) => sum + page.bytes.length, 0);
+  return bytes <= limits.smallPageBytes;
+}
+
+function partsOf({ steps, options }: Write): { parts: DocketPart[]; checkpoint: Checkpoint } {
   const { row } = present(steps.at(-1), "a step");
-  const { registerId } = row;
-  const run = { from: anchor.nextNumber, to: row.headNumber };
   const parts = steps.map(({ page, firstVersion }) => ({
     page,
     firstVersions: versionsFrom(firstVersion, page.dockets),
   }));
+  const checkpoint = {
+    registerId: row.registerId,
+    number: row.headNumber,
+    hash: row.headHash,
+    sourcePeerId: options.sourcePeerId ?? null,
+    movedAtMs: systemClock.nowMs(),
+  };
+  return { parts, checkpoint };
+}
+
+/** The statements after the dockets go out at once and are answered together, in one round trip. */
+async function writePages(transaction: Transaction, write: Write): Promise<void> {
+  const { parts, checkpoint } = partsOf(write);
+  const { registerId, number: to } = checkpoint;
+  const { nextNumber: from, previousHash } = write.anchor;
   await insertDockets(transaction, parts);
   const [isLinked] = await Promise.all([
-    isChain(transaction, { registerId, ...run, previousHash: anchor.previousHash }),
-    moveCheckpoint(transaction, {
-      registerId,
-      number: row.headNumber,
-      hash: row.headHash,
-      sourcePeerId: options.sourcePeerId ?? null,
-      movedAtMs: systemClock.nowMs(),
-    }),
-    ...steps.map(({ page }) => insertTransactions(transaction, page)),
+    isChain(transaction, { registerId, from, to, previousHash }),
+    moveCheckpoint(transaction, checkpoint),
+    ...parts.map(({ page }) => insertTransactions(transaction, page)),
   ]);
-  assert(isLinked, `dockets ${run.from} to ${run.to} of register ${registerId} form a chain`);
-  await options.alsoIn?.(transaction);
+  assert(isLinked, `dockets ${from} to ${to} of register ${registerId} form a chain`);
+  await write.options.alsoIn?.(transaction);
 }

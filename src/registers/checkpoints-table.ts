@@ -1,5 +1,5 @@
 import { hexOf } from "../base/bytes.ts";
-import type { Sql } from "../store/database.ts";
+import type { Fragment, Sql } from "../store/database.ts";
 
 /** How far replication of a register has come: the last docket that was stored, and from whom. */
 export interface Checkpoint {
@@ -13,12 +13,17 @@ export interface Checkpoint {
 
 /** In the transaction that stores the dockets up to it. */
 export async function moveCheckpoint(sql: Sql, checkpoint: Checkpoint): Promise<void> {
-  await sql`
+  await checkpointMove(sql, checkpoint, sql`true`);
+}
+
+/** `moveCheckpoint` as a part of a statement, which says when it is to be done. */
+export function checkpointMove(sql: Sql, checkpoint: Checkpoint, when: Fragment): Fragment {
+  const { registerId, number, hash, sourcePeerId, movedAtMs } = checkpoint;
+  return sql`
     INSERT INTO sync_checkpoints (register_id, number, hash, source_peer_id, moved_at_ms)
-    VALUES (
-      ${checkpoint.registerId}, ${checkpoint.number}, ${Buffer.from(checkpoint.hash, "hex")},
-      ${checkpoint.sourcePeerId}, ${checkpoint.movedAtMs}
-    )
+    SELECT ${registerId}, ${number}::bigint, ${Buffer.from(hash, "hex")}::bytea, ${sourcePeerId},
+      ${movedAtMs}::bigint
+    WHERE ${when}
     ON CONFLICT (register_id) DO UPDATE SET
       number = excluded.number, hash = excluded.hash, source_peer_id = excluded.source_peer_id,
       moved_at_ms = excluded.moved_at_ms`;

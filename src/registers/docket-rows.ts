@@ -1,7 +1,9 @@
 import { present } from "../base/assert.ts";
+import { concat } from "../base/bytes.ts";
 import { headerLength } from "../dockets/bundle.ts";
 import type { CheckedPage } from "../dockets/types.ts";
 import { CopyRows } from "../store/copy.ts";
+import type { Fragment, Sql } from "../store/database.ts";
 
 /** A page whose dockets are to be stored. */
 export interface DocketPart {
@@ -36,4 +38,39 @@ function rowsOf({ page, firstVersions }: DocketPart): CopyRows {
       .bytea(bundle);
   }
   return rows;
+}
+
+/**
+ * The same rows as a part of a statement: a parameter a column, and one for the pages' bytes, out
+ * of which the database cuts the bundles.
+ */
+export function givenRows(sql: Sql, parts: readonly DocketPart[]): Fragment {
+  const rows = parts.flatMap(({ page, firstVersions }, place) => {
+    const before = parts.slice(0, place).reduce((sum, one) => sum + one.page.bytes.length, 0);
+    return page.dockets.map((docket, index) => ({
+      ...docket,
+      start: before + docket.offset + 1,
+      firstVersion: present(firstVersions[index], "a docket's version"),
+      headerBytes: headerLength(page.bytes.subarray(docket.offset, docket.offset + docket.length)),
+    }));
+  });
+  const column = (of: (row: (typeof rows)[number]) => unknown) => `{${rows.map(of).join(",")}}`;
+  const registerId = present(parts[0], "a page").page.registerId;
+  const bytes = concat(parts.map(({ page }) => page.bytes));
+  return sql`
+    SELECT ${registerId}::text, number, decode(hash, 'hex'), decode(previous_hash, 'hex'), time_ms,
+      first_version, transaction_count, is_control, is_sealed, header_bytes, length,
+      substring(${bytes}::bytea FROM start FOR length)
+    FROM unnest(
+      ${column((row) => row.number)}::bigint[], ${column((row) => row.hash)}::text[],
+      ${column((row) => row.previousHash)}::text[], ${column((row) => row.timeMs)}::bigint[],
+      ${column((row) => row.firstVersion)}::bigint[],
+      ${column((row) => row.transactionCount)}::integer[],
+      ${column((row) => row.isControl)}::boolean[], ${column((row) => row.isSealed)}::boolean[],
+      ${column((row) => row.headerBytes)}::integer[], ${column((row) => row.length)}::integer[],
+      ${column((row) => row.start)}::integer[]
+    ) AS one (
+      number, hash, previous_hash, time_ms, first_version, transaction_count, is_control,
+      is_sealed, header_bytes, length, start
+    )`;
 }

@@ -1,22 +1,8 @@
-import { hexOf } from "../base/bytes.ts";
 import { copyRows } from "../store/copy.ts";
-import type { Sql, Transaction } from "../store/database.ts";
+import type { Fragment, Sql, Transaction } from "../store/database.ts";
 import { countReadable, countWhole } from "./damage.ts";
-import { type DocketPart, portionsOf } from "./docket-rows.ts";
-
-/** A stored docket without its bytes. */
-export interface DocketRow {
-  number: number;
-  hash: string;
-  previousHash: string;
-  timeMs: number;
-  /** Version of its first transaction, or of the next one where it has none; 0 where unknown. */
-  firstVersion: number;
-  transactionCount: number;
-  isControl: boolean;
-  isSealed: boolean;
-  bundleBytes: number;
-}
+import { columns, type DocketRow, type RawRow, toRow } from "./docket-columns.ts";
+import { type DocketPart, givenRows, portionsOf } from "./docket-rows.ts";
 
 /** A docket's bytes as they are sent on: an encoded `DocketBundle`. */
 export interface StoredBundle {
@@ -178,13 +164,27 @@ export async function insertDockets(
   transaction: Transaction,
   parts: readonly DocketPart[],
 ): Promise<void> {
-  const statement = `
-    COPY dockets (
-      register_id, number, hash, previous_hash, time_ms, first_version, transaction_count,
-      is_control, is_sealed, header_bytes, bundle_bytes, bundle
-    ) FROM STDIN (FORMAT binary)`;
+  const statement = `COPY dockets (${written}) FROM STDIN (FORMAT binary)`;
   await copyRows(transaction, { statement, portions: portionsOf(parts) });
 }
+
+/** The same as a part of a statement that begins with `givenDockets` and says when to do it. */
+export function docketInsert(sql: Sql, when: Fragment): Fragment {
+  return sql`
+    INSERT INTO dockets (${sql.unsafe(written)}) SELECT * FROM given WHERE ${when}`;
+}
+
+/**
+ * The dockets of a few small pages as a part of a statement, `given`: they go as parameters, which
+ * is quicker than COPY for as long as they are small.
+ */
+export function givenDockets(sql: Sql, parts: readonly DocketPart[]): Fragment {
+  return sql`given (${sql.unsafe(written)}) AS (${givenRows(sql, parts)})`;
+}
+
+/** The columns of a row as it is written. */
+const written = `register_id, number, hash, previous_hash, time_ms, first_version,
+  transaction_count, is_control, is_sealed, header_bytes, bundle_bytes, bundle`;
 
 /**
  * Whether the stored dockets `from` to `to` follow each other without a gap by number and by hash,
@@ -270,31 +270,4 @@ export async function renumberVersions(sql: Sql, registerId: string): Promise<vo
 /** Makes room of what was deleted, where nothing else does. Not within a transaction. */
 export async function vacuumDockets(sql: Sql): Promise<void> {
   await sql`VACUUM dockets`;
-}
-
-interface RawRow extends Omit<DocketRow, "hash" | "previousHash"> {
-  hash: Uint8Array;
-  previousHash: Uint8Array;
-}
-
-function columns(sql: Sql) {
-  return sql`
-    number, hash, previous_hash AS "previousHash", time_ms AS "timeMs",
-    first_version AS "firstVersion", transaction_count AS "transactionCount",
-    is_control AS "isControl", is_sealed AS "isSealed", bundle_bytes AS "bundleBytes"`;
-}
-
-function toRow(row: RawRow): DocketRow {
-  const { number, timeMs, firstVersion, transactionCount, isControl, isSealed, bundleBytes } = row;
-  return {
-    number,
-    hash: hexOf(row.hash),
-    previousHash: hexOf(row.previousHash),
-    timeMs,
-    firstVersion,
-    transactionCount,
-    isControl,
-    isSealed,
-    bundleBytes,
-  };
 }

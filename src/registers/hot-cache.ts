@@ -6,6 +6,7 @@
  * table.
  */
 import { assert, present } from "../base/assert.ts";
+import { isEqual } from "../base/bytes.ts";
 import { headerLength } from "../dockets/bundle.ts";
 import { limits } from "../runtime/limits.ts";
 import type { BundleRange, StoredBundle } from "./dockets-table.ts";
@@ -124,6 +125,15 @@ export class HotCache {
       found.push(wanted);
     }
     return found;
+  }
+
+  /** Whether this is, byte for byte, the document of a docket that is here. */
+  holds(shown: { registerId: string; number: number; docketData: Uint8Array }): boolean {
+    const docket = this.#runs.get(shown.registerId)?.dockets.get(shown.number);
+    if (docket === undefined) return false;
+    const end = headerLength(docket.bundle);
+    const start = Math.max(0, end - shown.docketData.length);
+    return isEqual(docket.bundle.subarray(start, end), shown.docketData);
   }
 
   /** Nothing of the register is true any longer, or worth its room. */

@@ -1,7 +1,7 @@
 import { present } from "../base/assert.ts";
 import { bytesOfHex, hexOf } from "../base/bytes.ts";
 import type { Anchor, Policy } from "../dockets/types.ts";
-import type { Sql } from "../store/database.ts";
+import type { Fragment, Sql } from "../store/database.ts";
 
 /** `chain`: linked and hashed, but not every docket carries the seal its policy asks for. */
 export type Verification = "sealed" | "chain";
@@ -65,12 +65,19 @@ export async function insertRegister(sql: Sql, row: RegisterRow): Promise<boolea
  * Moves the head from where the caller believes it is to `row`'s. False when it is elsewhere.
  * Locks the register until the transaction ends, so that appends to one register queue up here.
  */
-export async function moveHead(
-  sql: Sql,
-  move: { from: { number: number; hash: string }; to: RegisterRow },
-): Promise<boolean> {
-  const row = move.to;
-  const moved = await sql`
+export async function moveHead(sql: Sql, move: HeadMove): Promise<boolean> {
+  const moved = await headMove(sql, move);
+  return moved.count === 1;
+}
+
+export interface HeadMove {
+  from: { number: number; hash: string };
+  to: RegisterRow;
+}
+
+/** `moveHead` as a part of a statement; further conditions may follow it. */
+export function headMove(sql: Sql, { from, to: row }: HeadMove): Fragment {
+  return sql`
     UPDATE registers SET
       name = ${row.name}, description = ${row.description}, is_public = ${row.isPublic},
       policy = ${JSON.stringify(row.policy)}, head_number = ${row.headNumber},
@@ -78,8 +85,7 @@ export async function moveHead(
       latest_version = ${row.latestVersion}, transaction_count = ${row.transactionCount},
       bytes = ${row.bytes}, verification = ${row.verification}
     WHERE register_id = ${row.registerId} AND NOT is_purging
-      AND head_number = ${move.from.number} AND head_hash = ${hashBytes(move.from.hash)}`;
-  return moved.count === 1;
+      AND head_number = ${from.number} AND head_hash = ${hashBytes(from.hash)}`;
 }
 
 /**

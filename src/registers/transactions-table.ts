@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { present } from "../base/assert.ts";
 import { textOf, utf8 } from "../base/bytes.ts";
 import type { TransactionFacts } from "../dockets/types.ts";
-import type { Sql } from "../store/database.ts";
+import type { Fragment, Sql } from "../store/database.ts";
 import { countWhole, damagedError, damageOf } from "./damage.ts";
 import { readDocketParts } from "./dockets-table.ts";
 
@@ -83,21 +83,35 @@ export async function insertTransactions(
   sql: Sql,
   page: { registerId: string; transactions: TransactionFacts },
 ): Promise<void> {
-  const { count, keys, docketNumbers, positions, offsets, lengths } = page.transactions;
-  for (let from = 0; from < count; from += rowsAtOnce) {
-    const to = Math.min(from + rowsAtOnce, count);
-    await sql`
-      INSERT INTO transactions (
-        register_id, key, docket_number, position, body_offset, body_length
-      )
-      SELECT ${page.registerId}, * FROM unnest(
-        ${arrayText(keysOf(keys.subarray(16 * from, 16 * to)))}::bigint[],
-        ${arrayText(docketNumbers.subarray(from, to))}::bigint[],
-        ${arrayText(positions.subarray(from, to))}::integer[],
-        ${arrayText(offsets.subarray(from, to))}::integer[],
-        ${arrayText(lengths.subarray(from, to))}::integer[]
-      )`;
+  const { registerId, transactions } = page;
+  for (let from = 0; from < transactions.count; from += rowsAtOnce) {
+    const to = Math.min(from + rowsAtOnce, transactions.count);
+    await transactionRows(sql, { registerId, runs: [{ transactions, from, to }], when: sql`true` });
   }
+}
+
+/** The same of several pages as a part of a statement, which says when it is to be done. */
+export function transactionRows(
+  sql: Sql,
+  rows: {
+    registerId: string;
+    runs: readonly { transactions: TransactionFacts; from: number; to: number }[];
+    when: Fragment;
+  },
+): Fragment {
+  const column = (of: (run: TransactionFacts, from: number, to: number) => ArrayLike<unknown>) =>
+    arrayText(rows.runs.map(({ transactions, from, to }) => of(transactions, from, to)));
+  return sql`
+    INSERT INTO transactions (
+      register_id, key, docket_number, position, body_offset, body_length
+    )
+    SELECT ${rows.registerId}, * FROM unnest(
+      ${column(({ keys }, from, to) => keysOf(keys.subarray(16 * from, 16 * to)))}::bigint[],
+      ${column(({ docketNumbers }, from, to) => docketNumbers.subarray(from, to))}::bigint[],
+      ${column(({ positions }, from, to) => positions.subarray(from, to))}::integer[],
+      ${column(({ offsets }, from, to) => offsets.subarray(from, to))}::integer[],
+      ${column(({ lengths }, from, to) => lengths.subarray(from, to))}::integer[]
+    ) WHERE ${rows.when}`;
 }
 
 const rowsAtOnce = 8_192;
@@ -181,7 +195,7 @@ async function findPlaces(
   const places = await sql<Place[]>`
     SELECT place.docket_number AS "docketNumber", place.position, place.body_offset AS offset,
       place.body_length AS length
-    FROM unnest(${arrayText(wanted.keys)}::bigint[]) AS asked (key)
+    FROM unnest(${arrayText([wanted.keys])}::bigint[]) AS asked (key)
     CROSS JOIN LATERAL (
       SELECT docket_number, position, body_offset, body_length FROM transactions
       WHERE transactions.key = asked.key AND register_id = ${wanted.registerId} OFFSET 0
@@ -204,9 +218,10 @@ function keyOf(transactionId: string): bigint {
   return BigInt.asIntN(64, BigInt(`0x${hex.slice(0, 16)}`));
 }
 
-/** A list of integers as PostgreSQL writes an array. */
-function arrayText(values: ArrayLike<number | bigint>): string {
-  return `{${Array.prototype.join.call(values, ",")}}`;
+/** Lists of integers as PostgreSQL writes one array. */
+function arrayText(lists: readonly ArrayLike<unknown>[]): string {
+  const texts = lists.map((list) => Array.prototype.join.call(list, ","));
+  return `{${texts.filter((text) => text !== "").join(",")}}`;
 }
 
 /** Empty where a wrong row of the index points at something else. */

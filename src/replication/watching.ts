@@ -12,6 +12,7 @@ import { book } from "../peers/book.ts";
 import { channels } from "../peers/channels.ts";
 import { readDocket } from "../registers/dockets-table.ts";
 import { anchorOf, registerOf } from "../registers/heads.ts";
+import { hotCache } from "../registers/hot-cache.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { logFor } from "../runtime/log.ts";
 import { sql } from "../store/sql.ts";
@@ -20,6 +21,7 @@ import type { HeadAnnouncement } from "../wire/messages.ts";
 import { replication } from "../wire/services.ts";
 import * as evidence from "./evidence.ts";
 import { HeadWatch } from "./head-watch.ts";
+import { HeardHeads } from "./heard-heads.ts";
 import * as subscriptions from "./subscriptions.ts";
 
 let running: { stopping: AbortController; ended: Promise<void> } | null = null;
@@ -41,16 +43,23 @@ export function open(options: { clock: Clock; dice: () => number }): void {
       await channelTo(peerId).unary(replication.reportEvidence, { evidence: bytes }, call);
     },
   });
+  const heard = new HeardHeads({
+    isHeld: ({ registerId, number, docketData }) =>
+      hotCache()?.holds({ registerId, number, docketData }) ?? false,
+    look: (head, peerId) => {
+      hear(head, peerId).catch((error) => {
+        log.debug({ peerId, err: messageOf(error) }, "A head was not looked at");
+      });
+    },
+    clock,
+    signal: stopping.signal,
+  });
   const watch = new HeadWatch({
     ...options,
     wanted: watchedPeers,
     announcements: (peerId, { registerIds, signal }) =>
       channelTo(peerId).stream(replication.heads, { registerIds }, { signal }),
-    onHead: (head, peerId) => {
-      hear(head, peerId).catch((error) => {
-        log.debug({ peerId, err: messageOf(error) }, "A head was not looked at");
-      });
-    },
+    onHead: (head, peerId) => heard.hear(head, peerId),
   });
   running = { stopping, ended: watch.run(stopping.signal) };
 }

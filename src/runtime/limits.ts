@@ -99,6 +99,8 @@ export const limits = {
    * that this gives 84 MB/s at 100 ms; and what is not read is held, so it is no more than that.
    */
   windowBytes: 16 * MiB,
+  /** Heads that peers show, kept for the moment in which their dockets come by themselves. */
+  heardHeadBytes: 1 * MiB,
   /** A page up to this is checked on the spot: waking a thread takes longer than the check. */
   smallPageBytes: 32 * KiB,
   /** Documents handled between two collections: they leave several times that behind. */

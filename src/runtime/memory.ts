@@ -6,14 +6,23 @@
  * it finds is a few large buffers, and memory used again is quicker than memory that is new.
  */
 import { fullGC } from "bun:jsc";
+import { systemClock } from "./clock.ts";
 import { limits } from "./limits.ts";
 
 let handledBytes = 0;
+let collectedMs = 0;
 
 /** So many bytes of documents were handled and are of no more use, but for what caches keep. */
 export function handled(bytes: number): void {
   handledBytes += bytes;
   if (handledBytes < limits.collectEveryBytes) return;
   handledBytes = 0;
-  fullGC();
+  const nowMs = systemClock.monotonicMs();
+  // What is live goes on meanwhile: it is worth more there that nobody waits than that all is found.
+  if (nowMs - collectedMs > calmMs) Bun.gc(false);
+  else fullGC();
+  collectedMs = nowMs;
 }
+
+/** So much is handled within less while a register is caught up with, and hardly ever live. */
+const calmMs = 2_000;

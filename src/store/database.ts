@@ -25,6 +25,8 @@ export type Pool = postgres.Sql<Numbers>;
 export type Transaction = postgres.TransactionSql<Numbers>;
 /** Whatever can run a query: what the `*-table.ts` functions take. */
 export type Sql = Pool | Transaction;
+/** A part of a statement. Never returned by an async function, which would run it. */
+export type Fragment = postgres.Fragment;
 
 export interface StoreOptions {
   /** PostgreSQL URL; without it the embedded database in `dataDir` is started. */

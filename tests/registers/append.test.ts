@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { assert } from "../../src/base/assert.ts";
-import { textOf } from "../../src/base/bytes.ts";
+import { assert, present } from "../../src/base/assert.ts";
+import { isEqual, textOf } from "../../src/base/bytes.ts";
 import { encodeBundle } from "../../src/dockets/bundle.ts";
 import type { VerifiedPage } from "../../src/dockets/types.ts";
 import { appendPage, appendPages } from "../../src/registers/append.ts";
 import { readCheckpoint } from "../../src/registers/checkpoints-table.ts";
-import { readBundles, readDocket } from "../../src/registers/dockets-table.ts";
+import { readBundles, readDocket, readUnchecked } from "../../src/registers/dockets-table.ts";
 import * as feed from "../../src/registers/feed.ts";
 import * as heads from "../../src/registers/heads.ts";
 import { readRegisterRow } from "../../src/registers/registers-table.ts";
@@ -141,15 +141,50 @@ onEachStore("append", () => {
       "a fork within the page": { anchor, page: forkedWithin(chain.check(3, 5)) },
       "a number that is taken": { anchor, page: renumbered(chain.check(3, 3), 2) },
     };
-    for (const [what, parts] of Object.entries(forged)) {
+    // With work beside it a page is never written in one statement.
+    const ways = [{}, { alsoIn: async () => {} }];
+    const tries = Object.entries(forged).flatMap((one) =>
+      ways.map((way) => [...one, way] as const),
+    );
+    for (const [what, parts, way] of tries) {
       const page = { ...parts, next: anchor } as unknown as VerifiedPage;
-      expect(await errorOf(appendPage(page)), what).toBeInstanceOf(Error);
+      expect(await errorOf(appendPage(page, way)), what).toBeInstanceOf(Error);
       expect(heads.anchorOf(registerId)?.nextNumber, what).toBe(3);
       expect((await readRegisterRow(sql(), registerId))?.headNumber, what).toBe(2);
       expect(await readDocket(sql(), { registerId, number: 3 }), what).toBeNull();
       expect(await readDocket(sql(), { registerId, number: 4 }), what).toBeNull();
     }
     expect(await appendPage(chain.page(3, 6))).toMatchObject({ number: 6 });
+  });
+
+  test("appendPage writes the same rows in one statement and in several", async () => {
+    const rows: unknown[] = [];
+    for (const way of [{}, { alsoIn: async () => {} }]) {
+      const registerId = newId();
+      const chain = new TestChain(registerId).sealMany(3, 2);
+      await appendPage(chain.page(0, 0), way);
+      await appendPages([chain.page(1, 2), chain.page(3, 3)], { ...way, sourcePeerId: "b" });
+      const run = { registerId, next: 0, last: 9, bytesMax: 1e9 };
+      const dockets = await readUnchecked(sql(), run);
+      rows.push(
+        dockets.map(({ hash: _, previousHash: __, bundle, ...docket }) => ({
+          ...docket,
+          isItsOwn: isEqual(
+            bundle,
+            encodeBundle(present(chain.bundles[docket.number], "a docket")),
+          ),
+        })),
+        await Promise.all(
+          chain.transactionIds.flat().map(async (transactionId) => {
+            const found = await findTransaction(sql(), { registerId, transactionId });
+            return found && { place: found.position, of: found.docketNumber, at: found.version };
+          }),
+        ),
+        (await readCheckpoint(sql(), registerId))?.number,
+      );
+    }
+    expect(rows.slice(3)).toEqual(rows.slice(0, 3));
+    expect(JSON.stringify(rows)).not.toContain("null");
   });
 
   test("appendPage keeps the page and the work beside it together", async () => {

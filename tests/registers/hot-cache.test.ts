@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { encodeBundle } from "../../src/dockets/bundle.ts";
 import type { StoredBundle } from "../../src/registers/dockets-table.ts";
 import { HotCache } from "../../src/registers/hot-cache.ts";
 import { limits } from "../../src/runtime/limits.ts";
@@ -26,6 +27,20 @@ function read(
 }
 
 describe("HotCache", () => {
+  test("knows a docket's document by its bytes", () => {
+    const cache = new HotCache({ bytesMax: 1e9 });
+    const docketData = new TextEncoder().encode("the docket");
+    const bundle = encodeBundle({ docketData, transactionData: [new Uint8Array(9)] });
+    cache.keepCommitted("r", [{ number: 5, bundle, firstVersion: 1, transactionCount: 1 }]);
+    const shown = { registerId: "r", number: 5, docketData };
+    expect(cache.holds(shown)).toBe(true);
+    expect(cache.holds({ ...shown, number: 6 })).toBe(false);
+    expect(cache.holds({ ...shown, registerId: "s" })).toBe(false);
+    expect(cache.holds({ ...shown, docketData: docketData.toReversed() })).toBe(false);
+    expect(cache.holds({ ...shown, docketData: new Uint8Array(99) })).toBe(false);
+    expect(cache.figures()).toMatchObject({ hits: 0, misses: 0 });
+  });
+
   test("gives what was committed, from any docket on, as the same bytes", () => {
     const cache = new HotCache({ bytesMax: 1e9 });
     const dockets = run(5, 9);
