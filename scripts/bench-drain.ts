@@ -1,12 +1,13 @@
 /**
  * A queue is drained after reconnect: records are submitted at a follower while its validator
  * stands still (SIGSTOP), which then goes on. Measures until the follower holds every docket and
- * its queue is empty, two processes on one machine. Options: --count N (default 5,000), --json.
+ * its queue is empty, two processes on one machine. Says how far it is every few seconds.
+ * Options: --count N (default 10,000), --json.
  */
 import { get, post, startNode, stopNode, subscribeTo, until } from "./bench-node.ts";
 
 const words = process.argv.slice(2);
-const count = Number(words[words.indexOf("--count") + 1] || 5_000) || 5_000;
+const count = Number(words[words.indexOf("--count") + 1] || 10_000) || 10_000;
 const inFlight = 32;
 
 const environment = { PEER_WRITES_PER_MINUTE: "10000000", PEER_READS_PER_MINUTE: "10000000" };
@@ -32,9 +33,8 @@ const submittedMs = await timed(() =>
   ),
 );
 validator.child.kill("SIGCONT");
-const drainedMs = await timed(() =>
-  until(async () => (await transactionsAt()) === count + 1 && (await queued()) === 0),
-);
+let toldMs = performance.now();
+const drainedMs = await timed(() => until(isDrained));
 await stopNode(follower);
 await stopNode(validator);
 
@@ -52,6 +52,15 @@ else {
       `validator away; after its return all sealed, back and off the queue in ` +
       `${(drainedMs / 1_000).toFixed(1)} s: ${result.drainedPerSecond}/s`,
   );
+}
+
+async function isDrained(): Promise<boolean> {
+  const left = await queued();
+  if (performance.now() - toldMs > 5_000 && !words.includes("--json")) {
+    toldMs = performance.now();
+    console.log(`${left} of ${count} wait`);
+  }
+  return left === 0 && (await transactionsAt()) === count + 1;
 }
 
 async function transactionsAt(): Promise<number> {

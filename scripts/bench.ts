@@ -37,7 +37,7 @@ const benches: Record<string, { file: string; what: string }> = {
   },
   drain: {
     file: "bench-drain.ts",
-    what: "5,000 transactions queued at a follower drain once its validator is back",
+    what: "10,000 transactions queued at a follower drain once its validator is back",
   },
   mesh: { file: "bench-mesh.ts", what: "25 nodes find each other; what a peer costs" },
 };

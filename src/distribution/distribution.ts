@@ -147,7 +147,9 @@ export async function deliver(built: Pick<Pending, "transaction" | "bytes">): Pr
   const { gossip, deliveries } = opened();
   const { registerId, transactionId } = built.transaction;
   try {
-    return await deliveries.begin(registerId, transactionId, () => gossip.offer(built));
+    const bytes = built.bytes.byteLength;
+    const tell = () => gossip.offer(built);
+    return await deliveries.begin({ registerId, transactionId, bytes, tell });
   } catch (error) {
     gossip.drop(registerId, [transactionId]);
     throw error;

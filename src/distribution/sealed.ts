@@ -55,7 +55,7 @@ async function dropOf(event: HeadEvent, watched: Watched): Promise<void> {
   const { pool, gossip, deliveries } = watched;
   const [first] = pool.of(registerId);
   const isQuiet = first === undefined && gossip.fetching === 0;
-  if (isQuiet && !deliveries.registerIds().has(registerId)) return;
+  if (isQuiet && !deliveries.has(registerId)) return;
   for (let next = firstNumber; next <= number; ) {
     const bounds = { countMax: limits.frameDockets, bytesMax: limits.frameBytes };
     const bundles = await readDockets({ registerId, next, ...bounds });

@@ -98,10 +98,11 @@ export class Spread {
       list.push(news);
       byRegister.set(news.registerId, list);
     }
+    // One more than at once: ids are cheap, and a lossy network's last nodes hear two rounds sooner.
+    const lazyCount = this.options.fanout + 1;
     for (const [registerId, news] of byRegister) {
       const holders = this.options.holders(registerId);
-      const count = this.options.fanout;
-      for (const peerId of this.#links.lazyOf(registerId, holders, count)) {
+      for (const peerId of this.#links.lazyOf(registerId, holders, lazyCount)) {
         this.#send(peerId, { registerId, news, isLazy: true });
       }
     }

@@ -157,9 +157,17 @@ export const limits = {
   gossip: gossipLimits,
   /**
    * An own transaction that others are to seal is told again after the first, at last after the
-   * second time; when peers have had it for the third and no docket has, that was an attempt.
+   * second time; when peers have had it for the third and no docket has, that was an attempt. So
+   * many of a register are told at once: less than the quarter of its pool that a peer gives to one
+   * signer.
    */
-  delivery: { tellAgainMs: 2_000, tellAgainMostMs: 30_000, patienceMs: 120_000 },
+  delivery: {
+    tellAgainMs: 2_000,
+    tellAgainMostMs: 30_000,
+    patienceMs: 120_000,
+    atOnce: 2_000,
+    bytesAtOnce: 12 * MiB,
+  },
   /** Bytes of them that a validator keeps for a register it seals with others. */
   poolBytes: 64 * MiB,
   /**
@@ -297,4 +305,9 @@ assert(
 assert(
   limits.subscriptions < limits.streamsPerPeer,
   "a peer can follow all that it may subscribe to from one source",
+);
+assert(
+  limits.delivery.atOnce <= limits.pendingTransactions / 4 &&
+    limits.delivery.bytesAtOnce <= limits.pendingBytes / 4,
+  "a peer's pool takes what is told of one register at once",
 );

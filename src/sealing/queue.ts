@@ -8,6 +8,7 @@ import { limits } from "../runtime/limits.ts";
 import type { Log } from "../runtime/log.ts";
 import { sql } from "../store/sql.ts";
 import type { BuiltTransaction } from "./batch.ts";
+import { Leaving } from "./leaving.ts";
 import {
   countQueued,
   deleteQueued,
@@ -49,6 +50,7 @@ export class Queue {
   readonly #stopping = new AbortController();
   /** Transactions on their way to a docket, by register and id. */
   readonly #underway = new Map<string, Promise<number>>();
+  readonly #leaving = new Leaving((registerId, ids) => this.#takeOff(registerId, ids));
 
   constructor(private readonly options: QueueOptions) {}
 
@@ -93,9 +95,8 @@ export class Queue {
     const nowMs = this.options.clock.nowMs();
     const place = this.#nextPlace(nowMs);
     try {
-      const queued = { registerId, transactionId, data: built.bytes };
-      if (!(await insertQueued(sql(), { ...queued, place, nowMs })))
-        throw deadLetter(transactionId);
+      const queued = { registerId, transactionId, data: built.bytes, place, nowMs };
+      if (!(await insertQueued(sql(), queued))) throw deadLetter(transactionId);
     } catch (error) {
       this.#count -= 1;
       this.#bytes -= length;
@@ -190,7 +191,7 @@ export class Queue {
       try {
         const isFirst = turn === 0 && attempts === 0;
         const docketNumber = isFirst ? await this.options.seal(built) : await this.#again(built);
-        await this.#takeOff(registerId, [transactionId]);
+        await this.#leaving.leave(registerId, transactionId);
         return docketNumber;
       } catch (error) {
         if (this.#stopping.signal.aborted) throw error;
@@ -246,9 +247,8 @@ export class Queue {
     const nowMs = this.options.clock.monotonicMs();
     if (nowMs < this.#tellAgainMs) return;
     this.#tellAgainMs = nowMs + tellMs;
-    const waiting = this.#count;
     const what = isDead ? "given up as dead letters" : "not sealed yet; trying again";
-    this.options.log.warn({ ...facts, waiting }, `Transactions are ${what}`);
+    this.options.log.warn({ ...facts, waiting: this.#count }, `Transactions are ${what}`);
   }
 
   /** The failure may have come after the commit: then the transaction is held already. */

@@ -15,6 +15,25 @@ async function threeNodes(cluster: Cluster) {
   return { a, b, c, registerId };
 }
 
+/** A register at a, which stands still; its follower b has accepted `count` records meanwhile. */
+async function longQueue(cluster: Cluster, count: number) {
+  const environment = { PEER_SEAL_MS: "50", PEER_SEAL_COUNT: "10" };
+  const a = await cluster.start("a", { environment });
+  const b = await cluster.start("b", { seeds: [a] });
+  const created = await a.ok(["register", "create", "--name", "long", "--output", "json"]);
+  const { registerId } = JSON.parse(created) as { registerId: string };
+  await b.hears(registerId);
+  await b.subscribe(registerId, ["--wait"]);
+  process.kill(a.pid, "SIGSTOP");
+  const submit = await submitterAt(b, registerId);
+  const ids: string[] = [];
+  for (let number = 0; number < count; number += 1) ids.push(await submit(number));
+  return { a, b, registerId, ids };
+}
+
+const queuedAt = async (node: TestNode): Promise<number> =>
+  (await node.get<{ metrics: { queueSize: number } }>("/api/health")).metrics.queueSize;
+
 async function submitterAt(node: TestNode, registerId: string) {
   const token = (await node.ok(["token", "--service"])).trim().split("\n").at(-1);
   return async (number: number): Promise<string> => {
@@ -70,4 +89,38 @@ onEachStore("A transaction submitted at a follower (weaknesses 28 to 30)", (clus
       Array.from({ length: 20 }, (_, index) => index),
     );
   });
+});
+
+onEachStore("A queue that drains once its validator is back (weaknesses 30, 33)", (cluster) => {
+  test("loses nothing and doubles nothing, though both ends are killed in the middle", async () => {
+    const count = 300;
+    const { a, b, registerId, ids } = await longQueue(cluster, count);
+    const reaches = (node: TestNode, transactions: number) =>
+      until(
+        async () => ((await node.register(registerId))?.transactionCount ?? 0) > transactions,
+        `${node.name} to hold more than ${transactions}; log: ${node.logFile}`,
+      );
+    expect(await queuedAt(b)).toBe(count);
+    process.kill(a.pid, "SIGCONT");
+    await reaches(b, 20);
+    await b.kill();
+    await b.start();
+    const left = await queuedAt(b);
+    expect(left).toBeGreaterThan(0);
+    await reaches(a, count - left + 20);
+    await a.kill();
+    await a.start();
+    await holdsCount(b, registerId, count + 1);
+    await until(async () => (await queuedAt(b)) === 0, "an empty queue");
+    await holdsCount(a, registerId, count + 1);
+    for (const node of [a, b]) {
+      const lines = (await node.ok(["export", registerId])).trim().split("\n");
+      const numbers = lines.map((line) => JSON.parse(line).number as number);
+      expect(numbers.toSorted((left, right) => left - right)).toEqual(ids.map((_, at) => at));
+    }
+    expect(JSON.parse(await b.ok(["queue", "list", "--output", "json"]))).toMatchObject({
+      waiting: 0,
+      dead: 0,
+    });
+  }, 120_000);
 });
