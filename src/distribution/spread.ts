@@ -98,7 +98,7 @@ export class Spread {
       list.push(news);
       byRegister.set(news.registerId, list);
     }
-    // One more than at once: ids are cheap, and a lossy network's last nodes hear two rounds sooner.
+    // One more than at once: ids are cheap, and the last of a lossy network hear two rounds sooner.
     const lazyCount = this.options.fanout + 1;
     for (const [registerId, news] of byRegister) {
       const holders = this.options.holders(registerId);
