@@ -139,12 +139,14 @@ function isAsPublic(register: { isPublic: boolean }, wanted: boolean | undefined
 interface Others {
   available: Map<string, AvailableView>;
   subscriptions: Map<string, SubscriptionView>;
+  isAdvertised: (registerId: string) => boolean;
 }
 
 function othersOf(source: RestSource): Others {
   return {
     available: new Map(source.availableRegisters().map((one) => [one.registerId, one])),
     subscriptions: new Map(source.listSubscriptions().map((one) => [one.registerId, one])),
+    isAdvertised: (registerId) => source.peerDesk.isAdvertised(registerId),
   };
 }
 
@@ -166,6 +168,7 @@ function toJson(register: HeldRegister, others: Others): RegisterJson {
     bytes: register.bytes,
     verification: register.verification,
     isOrigin: register.isOrigin,
+    isAdvertised: others.isAdvertised(register.registerId),
     sourceCount: available?.peerCount ?? 0,
     lagDockets: Math.max(0, (available?.latestDocketVersion ?? 0) - register.headNumber),
     pausedAt: others.subscriptions.get(register.registerId)?.pausedAt ?? null,

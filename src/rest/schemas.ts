@@ -124,6 +124,8 @@ export const registerSchema = z.object({
   bytes: count,
   verification: z.enum(["sealed", "chain"]),
   isOrigin: z.boolean(),
+  /** Peers are told of it: all of them of a public one, its readers of a private one. */
+  isAdvertised: z.boolean(),
   /** Peers that say they hold it. */
   sourceCount: count,
   /** Dockets that the furthest peer claims to be ahead. */

@@ -1,31 +1,29 @@
-import { useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
+import { systemClock } from "../../runtime/clock.ts";
 import { contact } from "../net/contact.ts";
 import { events, type NodeEvent } from "../net/live.ts";
-import { isSignedIn } from "../net/session.ts";
-import { Card, Empty } from "../parts/card.tsx";
+import { joined, PastEvents } from "../net/past-events.ts";
+import { isSignedIn, token } from "../net/session.ts";
+import { Card, Empty, Fault } from "../parts/card.tsx";
 import { EventList } from "../parts/event-list.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { PageHead } from "../parts/page-head.tsx";
 import { SearchBox } from "../parts/search-box.tsx";
-import { eventGroup, eventSentence } from "../words/events.ts";
-import { grouped } from "../words/numbers.ts";
+import { eventGroup, eventGroups, eventSentence } from "../words/events.ts";
+import { grouped, plural } from "../words/numbers.ts";
 
-const groups = [
-  { value: "peer", label: "Peers" },
-  { value: "source", label: "Sources" },
-  { value: "subscription", label: "Replication" },
-  { value: "register", label: "Dockets" },
-] as const;
-
-const shownMax = 200;
-
-/** What happens, as it happens. */
+/** What happens, as it happens, and what happened before. */
 export function EventsPage() {
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
   const [search, setSearch] = useState("");
   const [frozen, setFrozen] = useState<readonly NodeEvent[] | null>(null);
-  const all = frozen ?? events.value;
-  const rows = useMemo(() => matching(all, { hidden, search }), [all, hidden, search]);
+  const past = usePast(hidden, search);
+  const older = past.state.value;
+  const live = frozen ?? events.value;
+  const rows = useMemo(
+    () => joined(matching(live, { hidden, search }), older.events),
+    [live, hidden, search, older.events],
+  );
   const missed = frozen === null ? 0 : countSince(events.value, frozen[0]);
   const toggle = (group: string) => {
     const next = new Set(hidden);
@@ -37,14 +35,7 @@ export function EventsPage() {
       <PageHead
         name="Events"
         title="Events"
-        note={
-          <span>
-            {contact.value === "live"
-              ? "As they happen"
-              : "The stream is not open; it is tried again every 2 s"}
-            {isSignedIn.value ? "" : ". Without a token only those of public registers are told"}
-          </span>
-        }
+        note={<Note />}
         actions={
           <button
             type="button"
@@ -59,9 +50,9 @@ export function EventsPage() {
       />
       <div class="toolbar">
         <SearchBox label="Search in events" value={search} onInput={setSearch} />
-        <fieldset class="tabs">
+        <fieldset class="tabs chips">
           <legend class="sr-only">Kinds of events</legend>
-          {groups.map(({ value, label }) => (
+          {eventGroups.map(({ value, label }) => (
             <button
               key={value}
               type="button"
@@ -74,23 +65,87 @@ export function EventsPage() {
         </fieldset>
         <span class="muted small toolbar-count">{grouped(rows.length)} shown</span>
       </div>
-      <Shown rows={rows} isEmpty={all.length === 0} />
+      <Shown rows={rows} isFiltered={search !== "" || hidden.size > 0} past={past} />
     </>
   );
 }
 
-function Shown(props: { rows: readonly NodeEvent[]; isEmpty: boolean }) {
-  const { rows, isEmpty } = props;
+function Note() {
+  return (
+    <span>
+      {contact.value === "live"
+        ? "As they happen"
+        : "The stream is not open; it is tried again every 2 s"}
+      {isSignedIn.value
+        ? ", and the last 10,000 that the node has kept"
+        : ". Without a token only those of public registers are told, and none of the past"}
+    </span>
+  );
+}
+
+const typingMs = 300;
+
+/** What is stored, asked for anew when the filters change, and not at every letter. */
+function usePast(hidden: ReadonlySet<string>, search: string): PastEvents {
+  const [typed, setTyped] = useState(search);
+  useEffect(() => {
+    const waiting = new AbortController();
+    void systemClock.sleep(typingMs, waiting.signal).then(
+      () => setTyped(search.trim()),
+      () => undefined,
+    );
+    return () => waiting.abort();
+  }, [search]);
+  const shown = eventGroups.filter((group) => !hidden.has(group.value));
+  const isAll = shown.length === eventGroups.length;
+  const type = isAll ? "" : shown.flatMap((group) => group.types).join(",");
+  // A new token sees what the old one may not have seen.
+  const past = useMemo(
+    () => new PastEvents({ type: type === "" && !isAll ? "none" : type, search: typed }),
+    [type, isAll, typed, token.value],
+  );
+  useEffect(() => {
+    if (isSignedIn.value) void past.goBack();
+  }, [past]);
+  return past;
+}
+
+function Shown(props: { rows: readonly NodeEvent[]; isFiltered: boolean; past: PastEvents }) {
+  const { rows, isFiltered, past } = props;
+  const { hasMore, isBusy, error } = past.state.value;
+  const canGoBack = isSignedIn.value && hasMore;
   return (
     <Card title={<span class="sr-only">Events</span>} isFlush class="headless">
-      {rows.length === 0 ? (
-        <Empty icon="events" title={isEmpty ? "Nothing happened yet." : "No event matches."}>
-          {isEmpty
-            ? "Import a record at an origin, or subscribe to a register, and see it come in here."
-            : "Clear the search or choose more kinds."}
+      {rows.length === 0 && !isBusy && error === null ? (
+        <Empty icon="events" title={isFiltered ? "No event matches." : "Nothing happened yet."}>
+          {isFiltered
+            ? "Clear the search or choose more kinds."
+            : "Import a record at an origin, or subscribe to a register, and see it come in here."}
         </Empty>
       ) : (
-        <EventList events={rows.slice(0, shownMax)} />
+        <EventList events={rows} />
+      )}
+      {error === null ? null : <Fault message={error} />}
+      {rows.length === 0 && !isBusy ? null : (
+        <div class="pager">
+          {canGoBack ? (
+            <button
+              type="button"
+              class="button small"
+              disabled={isBusy}
+              onClick={() => void past.goBack()}
+            >
+              {isBusy ? "Asking …" : "Show older"}
+            </button>
+          ) : (
+            <span class="muted small">
+              {isSignedIn.value
+                ? `${plural(rows.length, "event")}: the node has kept nothing older.`
+                : "Older ones are for operators."}{" "}
+              {isSignedIn.value ? null : <a href="#/settings">Enter a token</a>}
+            </span>
+          )}
+        </div>
       )}
     </Card>
   );

@@ -3,12 +3,13 @@ import type { Answer } from "../net/ways.ts";
 import { Facts } from "../parts/card.tsx";
 import { Foreign, Id } from "../parts/foreign.tsx";
 import { hrefOf } from "../router.ts";
-import { bytesText, dateTimeText, grouped } from "../words/numbers.ts";
+import { bytesText, dateTimeText, grouped, plural } from "../words/numbers.ts";
 
 export type Details = Answer<"getRegister">;
 
 export function HeldFacts(props: { register: Details }) {
   const { register } = props;
+  const retention = retentionText(register.subscription?.retention ?? null);
   return (
     <Facts
       facts={[
@@ -22,6 +23,8 @@ export function HeldFacts(props: { register: Details }) {
         { name: "Head hash", value: <Id id={register.headDocketHash} max={22} hasCopy /> },
         { name: "Genesis hash", value: <Id id={register.genesisHash} max={22} hasCopy /> },
         { name: "Created", value: dateTimeText(register.createdAt) },
+        { name: "Policy version", value: grouped(register.policy.version) },
+        retention === null ? null : { name: "Keeps", value: retention },
         register.description === ""
           ? null
           : { name: "Description", value: <Foreign text={register.description} max={400} /> },
@@ -30,25 +33,34 @@ export function HeldFacts(props: { register: Details }) {
   );
 }
 
+type Retention = NonNullable<Details["subscription"]>["retention"];
+
+function retentionText(retention: Retention): string | null {
+  if (retention === null) return null;
+  const { keepDockets, keepDays } = retention;
+  return [
+    keepDockets === null ? null : `the newest ${plural(keepDockets, "docket")}`,
+    keepDays === null ? null : `what is younger than ${plural(keepDays, "day")}`,
+  ]
+    .filter((text) => text !== null)
+    .join(" and ");
+}
+
 const holdersShown = 12;
 
-export function PolicyFacts(props: { register: Details }) {
-  const { policy, registerId, sourceCount } = props.register;
+export function HolderFacts(props: { register: Details }) {
+  const { registerId, sourceCount, isPublic, isAdvertised, policy } = props.register;
   const mesh = topology.value.value;
   const holders = mesh?.registers.find((one) => one.registerId === registerId)?.holders ?? [];
+  const hears = isPublic ? "everybody" : "its readers";
+  const readers = policy.readers ?? [];
   return (
     <Facts
       facts={[
-        { name: "Seals needed", value: `${policy.threshold} of ${policy.validators.length}` },
-        { name: "Policy version", value: grouped(policy.version) },
-        {
-          name: "Validators",
-          value: policy.validators.map((one) => (
-            <div key={one.publicKey} class="fact-line">
-              <Foreign text={one.validatorId} max={32} /> <Id id={one.publicKey} max={14} />
-            </div>
-          )),
-        },
+        { name: "Hears of it from here", value: isAdvertised ? hears : "nobody" },
+        readers.length === 0
+          ? null
+          : { name: "Readers", value: <Foreign text={readers.join(", ")} max={200} /> },
         { name: "Peers that tell of it", value: grouped(sourceCount) },
         {
           name: "Whole copies in sight",

@@ -1,5 +1,6 @@
 import { call } from "../net/call.ts";
 import { ask } from "../parts/dialog.tsx";
+import type { Field } from "../parts/field-input.tsx";
 import { Id } from "../parts/foreign.tsx";
 import { goTo, hrefOf } from "../router.ts";
 import { shortId } from "../words/foreign.ts";
@@ -33,15 +34,44 @@ export function askSubscribe(registerId: string, genesisHash: string | null = nu
         hint: "64 hex digits from somebody you trust. It pins the history: any other is refused.",
         lengthMax: 64,
       },
+      ...retentionFields,
     ],
     action: "Subscribe",
-    run: async ({ mode = "", genesisHash: pinned = "" }) => {
-      const body = { mode, ...(pinned.trim() === "" ? {} : { genesisHash: pinned.trim() }) };
-      await call("subscribe", { params: { registerId }, body });
+    run: async ({ mode = "", genesisHash: pinned = "", ...kept }) => {
+      await call("subscribe", {
+        params: { registerId },
+        body: { mode, ...pinIn(pinned), ...retentionIn(kept) },
+      });
       goTo(hrefOf(["registers", registerId]));
       return `Subscribed to ${shortId(registerId)}.`;
     },
   });
+}
+
+/** How much of the past a forward-only subscription keeps; a full replica keeps all. */
+const retentionFields: readonly Field[] = [
+  {
+    name: "keepDockets",
+    label: "Forward only: dockets to keep (optional)",
+    hint: "The newest so many; what is older goes, the policy chain stays. Empty: as the node’s settings say",
+    lengthMax: 13,
+  },
+  { name: "keepDays", label: "Forward only: days to keep (optional)", lengthMax: 5 },
+];
+
+function retentionIn({ keepDockets = "", keepDays = "" }: Record<string, string>) {
+  const retention = { ...countIn("keepDockets", keepDockets), ...countIn("keepDays", keepDays) };
+  return Object.keys(retention).length === 0 ? {} : { retention };
+}
+
+function countIn(name: string, text: string): Record<string, number> {
+  if (text.trim() === "") return {};
+  if (!/^\d+$/.test(text.trim())) throw new Error(`${text.trim()} is no whole number.`);
+  return { [name]: Number(text.trim()) };
+}
+
+function pinIn(genesisHash: string) {
+  return genesisHash.trim() === "" ? {} : { genesisHash: genesisHash.trim() };
 }
 
 /** For a register that nobody in sight tells of. */
@@ -65,14 +95,14 @@ export function askSubscribeById(): void {
           { value: "forward-only", label: "Forward only:", hint: "what is sealed from now on" },
         ],
       },
+      ...retentionFields,
     ],
     action: "Subscribe",
-    run: async ({ registerId = "", genesisHash = "", mode = "" }) => {
+    run: async ({ registerId = "", genesisHash = "", mode = "", ...kept }) => {
       const params = { registerId: registerId.trim() };
-      const pin = genesisHash.trim();
       await call("subscribe", {
         params,
-        body: { mode, ...(pin === "" ? {} : { genesisHash: pin }) },
+        body: { mode, ...pinIn(genesisHash), ...retentionIn(kept) },
       });
       goTo(hrefOf(["registers", params.registerId]));
       return `Subscribed to ${shortId(params.registerId)}.`;
@@ -182,103 +212,4 @@ export function askPurge(registerId: string, onlyHere: boolean): void {
       return `${shortId(registerId)} was removed.`;
     },
   });
-}
-
-export function askAdvertise(registerId: string): void {
-  ask({
-    title: "Tell peers of it",
-    text: "Whether this node says to peers that it holds the register. A private register is told to its readers only, whatever is chosen.",
-    fields: [
-      {
-        name: "isPublic",
-        label: "Peers",
-        choices: [
-          { value: "true", label: "hear of it", hint: "and may pull it from here" },
-          { value: "false", label: "hear nothing of it", hint: "from this node" },
-        ],
-      },
-    ],
-    action: "Save",
-    run: async ({ isPublic }) => {
-      const body = { isPublic: isPublic === "true" };
-      await call("advertise", { params: { registerId }, body });
-      return body.isPublic ? "Peers will hear of it." : "Peers will no longer hear of it.";
-    },
-  });
-}
-
-export function askCreate(): void {
-  ask({
-    title: "Create a register",
-    text: "A ledger that this node seals with its own key. Its first docket holds the policy: who may seal, and who may read.",
-    fields: [
-      { name: "name", label: "Name", isRequired: true, lengthMax: 255 },
-      { name: "description", label: "Description (optional)", isLong: true, lengthMax: 2_000 },
-      {
-        name: "isPublic",
-        label: "Who may read it",
-        choices: [
-          { value: "true", label: "Everybody" },
-          {
-            value: "false",
-            label: "Readers only:",
-            hint: "peers named below, and this node's operators",
-          },
-        ],
-      },
-      {
-        name: "readers",
-        label: "Readers (optional)",
-        hint: "Node ids, with spaces between",
-        lengthMax: 4_000,
-      },
-    ],
-    action: "Create",
-    run: async ({ name = "", description = "", isPublic, readers = "" }) => {
-      const ids = readers.split(/[\s,]+/).filter((id) => id !== "");
-      const made = await call("createRegister", {
-        body: {
-          name,
-          ...(description === "" ? {} : { description }),
-          isPublic: isPublic === "true",
-          ...(ids.length === 0 ? {} : { readers: ids }),
-        },
-      });
-      goTo(hrefOf(["registers", made.registerId]));
-      return `Register ${shortId(made.registerId)} was created.`;
-    },
-  });
-}
-
-export function askSubmit(registerId: string): void {
-  ask({
-    title: "Submit a record",
-    text: "It becomes a signed transaction in the next docket. It cannot be taken back.",
-    fields: [
-      {
-        name: "data",
-        label: "Record, as JSON",
-        isLong: true,
-        isRequired: true,
-        lengthMax: 100_000,
-      },
-    ],
-    action: "Submit",
-    run: async ({ data = "" }) => {
-      const sent = await call("submitTransaction", {
-        params: { registerId },
-        body: { data: parsed(data), wait: true },
-      });
-      goTo(hrefOf(["registers", registerId, "transactions", sent.transactionId]));
-      return `Sealed in docket ${sent.docketNumber ?? "to come"}.`;
-    },
-  });
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new Error("This is no JSON: a text needs quotes, names need them too.");
-  }
 }

@@ -16,17 +16,12 @@ import { SyncRow } from "../parts/sync-row.tsx";
 import { shortId, shown } from "../words/foreign.ts";
 import { verificationWords } from "../words/states.ts";
 import { DocketList } from "./docket-list.tsx";
-import { AdvertFacts, type Details, HeldFacts, PolicyFacts } from "./register-facts.tsx";
+import { askImport } from "./import-order.tsx";
+import { askAdvertise, askSubmit } from "./own-register-orders.tsx";
+import { AdvertFacts, type Details, HeldFacts, HolderFacts } from "./register-facts.tsx";
 import { Evidence, RegisterWhy } from "./register-history.tsx";
-import {
-  askAdvertise,
-  askPause,
-  askPurge,
-  askResume,
-  askSubmit,
-  askSubscribe,
-  askUnsubscribe,
-} from "./register-orders.tsx";
+import { askPause, askPurge, askResume, askSubscribe, askUnsubscribe } from "./register-orders.tsx";
+import { SealingCard } from "./sealing-card.tsx";
 import { UpkeepCard } from "./upkeep-card.tsx";
 
 /** One register: how it stands, what is in it, who has it, what can be done about it. */
@@ -108,12 +103,15 @@ function RegisterCards(props: {
             <Card title="What is here">
               <HeldFacts register={register} />
             </Card>
-            <Card title="Policy and holders">
-              <PolicyFacts register={register} />
+            <Card title="Who has it">
+              <HolderFacts register={register} />
             </Card>
           </div>
           <DocketList register={register} />
-          <UpkeepCard registerId={registerId} />
+          <div class="split">
+            <SealingCard register={register} />
+            <UpkeepCard registerId={registerId} />
+          </div>
         </>
       )}
       {register !== null || subscription !== null ? (
@@ -164,10 +162,19 @@ function Orders(props: {
         </button>
       )}
       {register?.isOrigin ? (
-        <button type="button" class="button primary" onClick={() => askSubmit(registerId)}>
-          Submit record
+        <button type="button" class="button" onClick={() => askImport(registerId)}>
+          Import
         </button>
       ) : null}
+      {register === null ? null : (
+        <button
+          type="button"
+          class={register.isOrigin ? "button primary" : "button"}
+          onClick={() => askSubmit(registerId, register.isOrigin)}
+        >
+          Submit record
+        </button>
+      )}
       {subscription !== null ? (
         <>
           {subscription.pausedAt === null ? (

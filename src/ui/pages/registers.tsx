@@ -9,11 +9,16 @@ import { Table } from "../parts/table.tsx";
 import { Tabs } from "../parts/tabs.tsx";
 import { hrefOf, place, replaceQuery } from "../router.ts";
 import { grouped, plural } from "../words/numbers.ts";
+import { askImport } from "./import-order.tsx";
+import { askCreate } from "./own-register-orders.tsx";
+import { Queue } from "./queue.tsx";
 import { availableColumns, hereColumns } from "./register-columns.tsx";
 import { mergeRegisters, type RegisterEntry } from "./register-entries.ts";
-import { askCreate, askSubscribeById } from "./register-orders.tsx";
+import { askSubscribeById } from "./register-orders.tsx";
+import { ToldRegisters } from "./told-registers.tsx";
 
-type Shown = "here" | "available";
+const views = ["here", "available", "told", "queue"] as const;
+type Shown = (typeof views)[number];
 
 /** What is here and followed, and what could be. */
 export function RegistersPage() {
@@ -22,7 +27,7 @@ export function RegistersPage() {
   const told = useResource(available);
   const { query } = place.value;
   const text = query.get("search") ?? "";
-  const shown: Shown = query.get("show") === "available" ? "available" : "here";
+  const shown = views.find((view) => view === query.get("show")) ?? "here";
   const entries = useMemo(
     () =>
       held.value === null || followed.value === null || told.value === null
@@ -47,16 +52,7 @@ export function RegistersPage() {
             </span>
           )
         }
-        actions={
-          <>
-            <button type="button" class="button" onClick={askSubscribeById}>
-              Subscribe by id
-            </button>
-            <button type="button" class="button primary" onClick={askCreate}>
-              <Icon name="plus" size={16} /> Create register
-            </button>
-          </>
-        }
+        actions={<Orders />}
       />
       <div class="toolbar">
         <SearchBox
@@ -67,10 +63,12 @@ export function RegistersPage() {
         <Tabs
           label="Which registers"
           value={shown}
-          onChange={(value) => change({ show: value === "here" ? "" : value })}
+          onChange={(value: Shown) => change({ show: value === "here" ? "" : value })}
           tabs={[
             { value: "here", label: "Here" },
             { value: "available", label: "Available" },
+            { value: "told", label: "Told to peers" },
+            { value: "queue", label: "To be sealed" },
           ]}
         />
       </div>
@@ -81,7 +79,27 @@ export function RegistersPage() {
         {entries !== null && shown === "available" ? (
           <AvailableTable entries={others} text={text} />
         ) : null}
+        {held.value !== null && shown === "told" ? (
+          <ToldRegisters registers={held.value} search={text} />
+        ) : null}
+        {shown === "queue" ? <Queue /> : null}
       </Card>
+    </>
+  );
+}
+
+function Orders() {
+  return (
+    <>
+      <button type="button" class="button" onClick={askSubscribeById}>
+        Subscribe by id
+      </button>
+      <button type="button" class="button" onClick={() => askImport(null)}>
+        Import
+      </button>
+      <button type="button" class="button primary" onClick={askCreate}>
+        <Icon name="plus" size={16} /> Create register
+      </button>
     </>
   );
 }
@@ -131,7 +149,7 @@ function NothingHere() {
   return (
     <Empty icon="registers" title="No register is here yet.">
       <a href="#/registers?show=available">See what peers have</a>, or create one that this node
-      seals: <code>sorcha-peer import records.ndjson --name NAME</code>.
+      seals, or import a file of records into a new one.
     </Empty>
   );
 }

@@ -123,6 +123,9 @@ function SignedIn() {
         <button type="button" class="button danger" onClick={askRevoke}>
           Revoke it
         </button>
+        <button type="button" class="button" onClick={askRevokeOther}>
+          Revoke another
+        </button>
       </div>
     </div>
   );
@@ -138,6 +141,30 @@ function askRevoke(): void {
       await call("revokeOwnToken");
       signOut();
       return "The token counts no longer.";
+    },
+  });
+}
+
+function askRevokeOther(): void {
+  ask({
+    title: "Revoke another token",
+    text: "For a token that leaked: it counts no longer, for anybody, also after a restart of the node. Its text or, where nobody has that, its id (jti).",
+    fields: [
+      {
+        name: "token",
+        label: "Token or its id",
+        isRequired: true,
+        isSecret: true,
+        lengthMax: 16_384,
+      },
+    ],
+    action: "Revoke",
+    isDangerous: true,
+    run: async ({ token: text = "" }) => {
+      const isWhole = whyNoToken(text.trim()) === null;
+      const body = isWhole ? { token: text.trim() } : { tokenId: text.trim() };
+      const { revokedUntil } = await call("revokeToken", { body });
+      return `It counts no longer; noted until ${revokedUntil.slice(0, 10)}.`;
     },
   });
 }

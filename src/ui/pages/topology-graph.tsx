@@ -25,6 +25,8 @@ export function TopologyGraph(props: {
         const link = links.get(node.nodeId);
         if (link === undefined) return null;
         const isServing = link.serves.length > 0;
+        // Hundreds of equal spokes say nothing but that there are many.
+        if (layout.isDense && !isServing && node.nodeId !== selectedId) return null;
         return (
           <line
             key={node.nodeId}
@@ -59,6 +61,7 @@ function Dot(props: { placed: Placed; isSelected: boolean; isDimmed: boolean; is
     props.isSelected ? "selected" : "",
     props.isDimmed ? "dimmed" : "",
     props.isHolder ? "holder" : "",
+    isNamed ? "" : "small",
   ];
   // A thousand stops of the tab key help nobody: in a dense picture the list is for the keyboard.
   return (
@@ -73,7 +76,7 @@ function Dot(props: { placed: Placed; isSelected: boolean; isDimmed: boolean; is
     >
       <title>{sentenceOf(node)}</title>
       <g transform={`translate(${x} ${y})`}>
-        <circle class="halo" r={radius + 7} />
+        <circle class="halo" r={radius + (isNamed ? 7 : 4)} />
         {node.isSeed ? (
           <rect
             class="body"
@@ -86,7 +89,7 @@ function Dot(props: { placed: Placed; isSelected: boolean; isDimmed: boolean; is
         ) : (
           <circle class="body" r={radius} />
         )}
-        {node.isSelf || node.isBanned ? null : (
+        {node.isSelf || node.isBanned || !isNamed ? null : (
           <Arc radius={radius + 3.5} share={node.qualityScore / 100} />
         )}
         {node.isBanned ? <path class="strike" d={crossOf(radius * 0.6)} /> : null}

@@ -13,6 +13,8 @@ export interface Placed {
 
 export interface Layout {
   placed: readonly Placed[];
+  /** Too many for names: dots, and their colour says how good they are. */
+  isDense: boolean;
   /** Half the side of the square that everything is in. */
   extent: number;
   /** Radius of each ring that has nodes. */
@@ -20,6 +22,11 @@ export interface Layout {
 }
 
 const namedMax = 48;
+
+/** Whether there is no room for names, with this node among them. */
+export function isCrowd(nodeCount: number): boolean {
+  return nodeCount - 1 > namedMax;
+}
 
 /**
  * This node in the middle, around it who is connected, further out who is only known, and at the
@@ -34,7 +41,7 @@ export function layOut(nodes: readonly MeshNode[]): Layout {
     others.filter((node) => !node.isConnected && !node.isBanned),
     others.filter((node) => node.isBanned),
   ];
-  const isDense = others.length > namedMax;
+  const isDense = isCrowd(nodes.length);
   const spacing = isDense ? 26 : 84;
   const step = isDense ? 30 : 96;
   const placed: Placed[] = self.map((node) => ({ node, x: 0, y: 0, radius: 20, isNamed: true }));
@@ -52,8 +59,8 @@ export function layOut(nodes: readonly MeshNode[]): Layout {
     }
     if (group.length > 0 && isDense) radius += step / 2;
   }
-  const extent = (rings.at(-1) ?? 60) + (isDense ? 30 : 70);
-  return { placed, extent, rings };
+  const extent = (rings.at(-1) ?? 60) + (isDense ? 20 : 70);
+  return { placed, extent, rings, isDense };
 }
 
 function onRing(

@@ -11,7 +11,7 @@ import { hrefOf } from "../router.ts";
 import { shortId, shown } from "../words/foreign.ts";
 import { grouped, msText, plural } from "../words/numbers.ts";
 import { TopologyGraph } from "./topology-graph.tsx";
-import type { MeshNode } from "./topology-layout.ts";
+import { isCrowd, type MeshNode } from "./topology-layout.ts";
 
 /** Who is connected to this node, who is only known, and who holds which register. */
 export function TopologyPage(props: { nodeId: string }) {
@@ -63,7 +63,7 @@ export function TopologyPage(props: { nodeId: string }) {
                   selectedId={selected?.nodeId ?? null}
                   holders={holders === null ? null : new Set(holders)}
                 />
-                <Legend />
+                <Legend isDense={isCrowd(mesh.nodes.length)} />
               </>
             )}
           </section>
@@ -123,14 +123,15 @@ function SinglePoints(props: { mesh: Topology }) {
   );
 }
 
-function Legend() {
+function Legend({ isDense }: { isDense: boolean }) {
   return (
     <ul class="legend">
       <li>
         <i class="key self" /> this node
       </li>
       <li>
-        <i class="key connected" /> connected, arc and number: quality
+        <i class={isDense ? "key quality" : "key connected"} />
+        {isDense ? "connected, by quality: poor, fair, good" : "connected, arc and number: quality"}
       </li>
       <li>
         <i class="key known" /> known only

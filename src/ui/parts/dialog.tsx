@@ -1,6 +1,7 @@
 /**
  * Owns the one dialog that may be open and the notes that tell how an order went. Every change at
- * the node goes through here: what it does in words, a reason where one is kept, the error if any.
+ * the node goes through here: what it does in words, a reason where one is kept, the error if any,
+ * and how far it is where it takes its time.
  */
 import { signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
@@ -12,6 +13,7 @@ import { isSignedIn } from "../net/session.ts";
 import { goTo } from "../router.ts";
 import { type Field, FieldInput } from "./field-input.tsx";
 import { Icon } from "./icon.tsx";
+import { ProgressBar } from "./meter.tsx";
 
 export interface Order {
   title: string;
@@ -22,7 +24,20 @@ export interface Order {
   action: string;
   isDangerous?: boolean;
   /** Resolves to what is told when it worked. */
-  run: (values: Record<string, string>) => Promise<string>;
+  run: (values: Record<string, string>, work: Work) => Promise<string>;
+}
+
+/** For orders that take their time: files chosen, a wish to stop, and a place to say how far. */
+export interface Work {
+  files: Record<string, File>;
+  signal: AbortSignal;
+  report: (progress: Progress) => void;
+}
+
+export interface Progress {
+  percent: number;
+  /** Rate, what is left: one line. */
+  text: string;
 }
 
 const order = signal<Order | null>(null);
@@ -61,34 +76,25 @@ export function DialogOutlet() {
 }
 
 function OrderDialog(props: { order: Order }) {
-  const { fields = [], title, text, warning, action, isDangerous, run } = props.order;
+  const { title, text, warning } = props.order;
   const ref = useRef<HTMLDialogElement>(null);
-  const [values, setValues] = useState(() => startValues(fields));
-  const [error, setError] = useState<string | null>(null);
-  const [isBusy, setBusy] = useState(false);
+  const form = useOrder(props.order, ref);
   useEffect(() => ref.current?.showModal(), []);
-  const close = () => {
-    ref.current?.close();
-    order.value = null;
-  };
-  const submit = async (event: Event) => {
+  // What runs is stopped before the dialog goes, so that nobody leaves it running unseen.
+  const onCancel = (event: Event) => {
+    if (form.stopping === null) return;
     event.preventDefault();
-    setBusy(true);
-    setError(null);
-    try {
-      const told = await run(values);
-      close();
-      void tellNote(told);
-      refreshAll();
-    } catch (thrown) {
-      setError(thrown instanceof CallError ? thrown.message : String(thrown));
-      setBusy(false);
-    }
+    form.stopping.abort();
   };
-  const isReady = fields.every((field) => isFilled(field, values[field.name] ?? ""));
   return (
-    <dialog ref={ref} class="dialog" aria-labelledby="dialog-title" onClose={close}>
-      <form method="dialog" onSubmit={(event) => void submit(event)}>
+    <dialog
+      ref={ref}
+      class="dialog"
+      aria-labelledby="dialog-title"
+      onCancel={onCancel}
+      onClose={form.close}
+    >
+      <form method="dialog" onSubmit={(event) => void form.submit(event)}>
         <h2 id="dialog-title">{title}</h2>
         <div class="dialog-text">{text}</div>
         {warning === undefined ? null : (
@@ -97,35 +103,124 @@ function OrderDialog(props: { order: Order }) {
             <div>{warning}</div>
           </div>
         )}
-        {fields.map((field) => (
-          <FieldInput
-            key={field.name}
-            field={field}
-            value={values[field.name] ?? ""}
-            onInput={(value) => setValues((before) => ({ ...before, [field.name]: value }))}
-          />
-        ))}
-        {isSignedIn.value ? null : <SignInHint onLeave={close} />}
-        {error === null ? null : (
+        <OrderFields order={props.order} form={form} />
+        {isSignedIn.value ? null : <SignInHint onLeave={form.close} />}
+        <OrderProgress progress={form.progress} />
+        {form.error === null ? null : (
           <div class="fault" role="alert">
             <Icon name="warning" />
-            <span>{error}</span>
+            <span>{form.error}</span>
           </div>
         )}
-        <div class="dialog-foot">
-          <button type="button" class="button" onClick={close}>
-            Cancel
-          </button>
-          <button
-            type="submit"
-            class={`button ${isDangerous ? "danger" : "primary"}`}
-            disabled={isBusy || !isReady}
-          >
-            {isBusy ? "Working …" : action}
-          </button>
-        </div>
+        <OrderFoot order={props.order} form={form} />
       </form>
     </dialog>
+  );
+}
+
+type Form = ReturnType<typeof useOrder>;
+
+/** What was filled in, and how the order gets on. */
+function useOrder(given: Order, dialog: { current: HTMLDialogElement | null }) {
+  const { fields = [], run } = given;
+  const [values, setValues] = useState(() => startValues(fields));
+  const [files, setFiles] = useState<Record<string, File>>({});
+  const [error, setError] = useState<string | null>(null);
+  const [progress, setProgress] = useState<Progress | null>(null);
+  const [stopping, setStopping] = useState<AbortController | null>(null);
+  const close = () => {
+    stopping?.abort();
+    dialog.current?.close();
+    order.value = null;
+  };
+  const submit = async (event: Event) => {
+    event.preventDefault();
+    const work = new AbortController();
+    setStopping(work);
+    setError(null);
+    try {
+      const told = await run(values, { files, signal: work.signal, report: setProgress });
+      close();
+      void tellNote(told);
+      refreshAll();
+    } catch (thrown) {
+      setError(thrown instanceof CallError || isOwn(thrown) ? thrown.message : String(thrown));
+      setStopping(null);
+      setProgress(null);
+    }
+  };
+  const isReady = fields.every((field) =>
+    field.file === undefined
+      ? isFilled(field, values[field.name] ?? "")
+      : files[field.name] !== undefined,
+  );
+  const setFile = (name: string, file: File | null) =>
+    setFiles((before) => {
+      const { [name]: _, ...others } = before;
+      return file === null ? others : { ...others, [name]: file };
+    });
+  const setValue = (name: string, value: string) =>
+    setValues((before) => ({ ...before, [name]: value }));
+  return { values, setValue, setFile, error, progress, stopping, close, submit, isReady };
+}
+
+/** An error that the page itself throws is a sentence already. */
+function isOwn(thrown: unknown): thrown is Error {
+  return thrown instanceof Error && thrown.constructor === Error;
+}
+
+function OrderFields(props: { order: Order; form: Form }) {
+  const { order: given, form } = props;
+  return (
+    <fieldset class="fields" disabled={form.stopping !== null}>
+      <legend class="sr-only">{given.title}</legend>
+      {(given.fields ?? []).map((field) => (
+        <FieldInput
+          key={field.name}
+          field={field}
+          value={form.values[field.name] ?? ""}
+          onInput={(value) => form.setValue(field.name, value)}
+          onFile={(file) => form.setFile(field.name, file)}
+        />
+      ))}
+    </fieldset>
+  );
+}
+
+function OrderProgress(props: { progress: Progress | null }) {
+  const { progress } = props;
+  if (progress === null) return null;
+  return (
+    <div class="stack tight">
+      <ProgressBar percent={progress.percent} label="How far it is" />
+      <p class="small muted" role="status">
+        {progress.text}
+      </p>
+    </div>
+  );
+}
+
+function OrderFoot(props: { order: Order; form: Form }) {
+  const { order: given, form } = props;
+  const { stopping, progress } = form;
+  const isLong = stopping !== null && progress !== null;
+  return (
+    <div class="dialog-foot">
+      <button
+        type="button"
+        class="button"
+        onClick={() => (isLong ? stopping.abort() : form.close())}
+      >
+        {isLong ? "Stop" : "Cancel"}
+      </button>
+      <button
+        type="submit"
+        class={`button ${given.isDangerous ? "danger" : "primary"}`}
+        disabled={stopping !== null || !form.isReady}
+      >
+        {stopping === null ? given.action : "Working …"}
+      </button>
+    </div>
   );
 }
 

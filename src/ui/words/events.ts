@@ -23,12 +23,24 @@ export function eventSentence(event: NodeEvent): string {
 
 export function eventTone(type: string): Tone {
   if (/banned|lied|equivocation|error/.test(type) && !type.includes("unbanned")) return "bad";
+  if (/^node\.degraded|caller\.refused|damaged/.test(type)) return "warn";
   if (/failed|disconnected|quarantined|suspected|rescued|declined/.test(type)) return "warn";
   if (/connected|authenticated|added|unbanned/.test(type)) return "good";
   return "info";
 }
 
-/** The first word of a type: what it is about. */
+/** Kinds of events that people tell apart, and the types that the node stores of each. */
+export const eventGroups = [
+  { value: "peers", label: "Peers", types: ["peer.*", "caller.*"] },
+  { value: "sources", label: "Sources", types: ["source.*"] },
+  { value: "replication", label: "Replication", types: ["register.*", "subscription.*"] },
+  { value: "dockets", label: "Dockets", types: [] },
+  { value: "node", label: "Node", types: ["node.*", "pending.*"] },
+] as const;
+
 export function eventGroup(type: string): string {
-  return type.split(".")[0] ?? type;
+  if (type === "register.head") return "dockets";
+  const begins = (one: string) => type.startsWith(one.slice(0, -1));
+  const found = eventGroups.find(({ types }) => types.some(begins));
+  return found?.value ?? "node";
 }
