@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { type ConfigKey, configSchema, environmentName } from "../src/runtime/config.ts";
+import { type Allowed, allowedIn } from "../src/runtime/setting-kinds.ts";
 
 const begin = "<!-- settings -->";
 const end = "<!-- /settings -->";
@@ -24,7 +25,12 @@ export function settingsTable(): string {
       unrepresentable: "any",
     });
     const fallback = schema.default === undefined ? "" : code(schema.default);
-    const cells = [code(key), code(environmentName(key)), fallback, rangeOf(schema)];
+    const cells = [
+      code(key),
+      code(environmentName(key)),
+      fallback,
+      rangeOf(allowedIn(configSchema.shape[key])),
+    ];
     return `| ${cells.join(" | ")} | ${cell(schema.description ?? "")} |`;
   });
   const head =
@@ -32,13 +38,10 @@ export function settingsTable(): string {
   return `${head}\n${rows.join("\n")}`;
 }
 
-function rangeOf(schema: z.core.JSONSchema.BaseSchema): string {
-  if (schema.enum !== undefined) return schema.enum.map(code).join(", ");
-  if (schema.type === "boolean") return `${code(true)}, ${code(false)}`;
-  if (schema.type === "integer" || schema.type === "number")
-    return `${schema.minimum} to ${schema.maximum}`;
-  if (schema.type === "array") return "a list; with commas in the variable";
-  return "text";
+function rangeOf(allowed: Allowed): string {
+  if (allowed.kind === "choice") return allowed.values.map(code).join(", ");
+  if (allowed.kind === "number") return `${allowed.min} to ${allowed.max}`;
+  return allowed.kind === "list" ? "a list; with commas in the variable" : "text";
 }
 
 function code(value: unknown): string {

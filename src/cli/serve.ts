@@ -1,9 +1,10 @@
 import type { Command } from "commander";
 import { messageOf } from "../base/error.ts";
 import type { NodeOptions, RunningNode } from "../node.ts";
-import { type Effective, viewSettings } from "../runtime/config.ts";
+import { type Effective, unknownVariables, viewSettings } from "../runtime/config.ts";
 import { logFor } from "../runtime/log.ts";
 import { onReload, onStop, type StopSignal } from "../runtime/process.ts";
+import { environment } from "../runtime/terminal.ts";
 import { effectiveSettings, withSettings } from "./node-settings.ts";
 
 export function addServe(program: Command, options: NodeOptions): void {
@@ -31,6 +32,8 @@ async function serve(flags: Record<string, unknown>, options: NodeOptions): Prom
     });
     const { httpUrl, grpcAddress } = running;
     log.info({ httpUrl, grpcAddress }, "Node is up");
+    const unknown = unknownVariables(environment());
+    if (unknown.length > 0) log.warn({ variables: unknown }, "Variables that are no settings");
     const forgetReload = onReload(async () => {
       effective = (await reload(running, flags)) ?? effective;
     });

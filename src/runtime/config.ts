@@ -6,6 +6,7 @@
  */
 import type { z } from "zod";
 import { PeerError } from "../base/error.ts";
+import { allowedIn } from "./setting-kinds.ts";
 import { configSchema } from "./settings.ts";
 
 export { configSchema, type PeerAuth, peerAuthModes } from "./settings.ts";
@@ -65,22 +66,48 @@ export function loadConfig(layers: {
 }): Effective {
   const raw: Record<string, unknown> = {};
   const sources = {} as Record<ConfigKey, ConfigSource>;
+  const origins = {} as Record<ConfigKey, string>;
   for (const key of Object.keys(configSchema.shape) as ConfigKey[]) {
     const found = pickValue(key, layers);
     sources[key] = found.source;
+    origins[key] = found.origin;
     if (found.value !== undefined) raw[key] = found.value;
   }
   refuseUnknownKeys(layers.file ?? {});
   const parsed = configSchema.safeParse(raw);
   if (parsed.success) return { config: Object.freeze(settled(parsed.data, sources)), sources };
-  const issue = parsed.error.issues[0];
-  const key = String(issue?.path[0]) as ConfigKey;
-  const value = secretKeys.includes(key) ? "***" : JSON.stringify(raw[key]);
-  const origin = `from ${sources[key]}, ${environmentName(key)}`;
-  throw new PeerError("configuration", "bad-setting", {
-    message: `Setting ${key} = ${value} (${origin}) is not usable: ${issue?.message}`,
-    facts: { key, source: sources[key] },
+  const issue = parsed.error.issues[0] as z.core.$ZodIssue;
+  throw unusable(issue, { raw, origins, sources });
+}
+
+function unusable(
+  issue: z.core.$ZodIssue,
+  given: {
+    raw: Record<string, unknown>;
+    origins: Record<ConfigKey, string>;
+    sources: Record<ConfigKey, ConfigSource>;
+  },
+): PeerError {
+  const key = String(issue.path[0]) as ConfigKey;
+  const value = secretKeys.includes(key) ? "***" : JSON.stringify(given.raw[key]);
+  return new PeerError("configuration", "bad-setting", {
+    message: `Setting ${key} = ${value} (from ${given.origins[key]}) is not usable: ${demand(key, issue)}`,
+    facts: { key, source: given.sources[key] },
   });
+}
+
+/** What the value would have to be. */
+function demand(key: ConfigKey, issue: z.core.$ZodIssue): string {
+  const allowed = allowedIn(configSchema.shape[key]);
+  if (issue.code === "custom") return `it ${issue.message}`;
+  if (issue.code === "invalid_type" && issue.path.length > 1) return "it must be a list of texts";
+  if (allowed.kind === "choice") return `it must be ${allowed.values.join(" or ")}`;
+  if (allowed.kind === "number") {
+    const sort = allowed.isWhole ? "a whole number" : "a number";
+    return `it must be ${sort} from ${allowed.min} to ${allowed.max}`;
+  }
+  if (issue.code === "invalid_type") return `it must be a ${allowed.kind}`;
+  return `it ${issue.message}`;
 }
 
 /** In production nobody is let in unproven unless an operator wrote so by hand. */
@@ -120,23 +147,34 @@ export function viewSettings({ config, sources }: Effective): SettingView[] {
 function pickValue(
   key: ConfigKey,
   layers: Parameters<typeof loadConfig>[0],
-): { value: unknown; source: ConfigSource } {
+): { value: unknown; source: ConfigSource; origin: string } {
   const flag = layers.flags?.[key];
-  if (flag !== undefined) return { value: flag, source: "flag" };
+  if (flag !== undefined) return { value: flag, source: "flag", origin: "the command line" };
   const environment = layers.environment ?? {};
   if (key === "production" && environment.NODE_ENV === "production") {
-    return { value: true, source: "environment" };
+    return { value: true, source: "environment", origin: "NODE_ENV" };
   }
   for (const name of [environmentName(key), ...(environmentAliases[key] ?? [])]) {
     const text = environment[name];
     if (text !== undefined && text !== "") {
-      return { value: lists.includes(key) ? splitList(text) : text, source: "environment" };
+      const value = lists.includes(key) ? splitList(text) : text;
+      return { value, source: "environment", origin: name };
     }
   }
   const filed = layers.file?.[key];
-  if (filed !== undefined) return { value: filed, source: "file" };
-  return { value: undefined, source: "default" };
+  if (filed !== undefined) return { value: filed, source: "file", origin: "the config file" };
+  return { value: undefined, source: "default", origin: "the default" };
 }
+
+/** Variables that look like settings and are none: a typing error, most of the time. */
+export function unknownVariables(environment: Record<string, string | undefined>): string[] {
+  const settings = Object.keys(configSchema.shape).map(environmentName);
+  const known = new Set([...settings, ...commandVariables]);
+  return Object.keys(environment).filter((name) => name.startsWith("PEER_") && !known.has(name));
+}
+
+/** What commands read that speak to a node. */
+const commandVariables = ["PEER_URL", "PEER_TOKEN", "PEER_PROFILE", "PEER_PROFILES"];
 
 function refuseUnknownKeys(file: Record<string, unknown>): void {
   for (const key of Object.keys(file)) {

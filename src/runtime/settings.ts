@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import { logLevels } from "./log.ts";
-import { boolean, budget, port, rate, wholeNumber } from "./setting-kinds.ts";
+import { boolean, budget, hostAndPort, port, rate, share, wholeNumber } from "./setting-kinds.ts";
 
 /** See docs/security.md. */
 export const peerAuthModes = ["mtls", "token", "open"] as const;
@@ -18,7 +18,7 @@ export const configSchema = z.object({
     .describe("Directory for keys and the embedded database"),
   nodeId: z
     .string()
-    .regex(/^[A-Za-z0-9._-]{1,64}$/)
+    .regex(/^[A-Za-z0-9._-]{1,64}$/, "must be 1 to 64 of A-Z a-z 0-9 . _ -")
     .optional()
     .describe("This node's name in the mesh; default: derived from its key"),
   host: z.string().min(1).default("127.0.0.1").describe("Address both listeners bind"),
@@ -26,11 +26,11 @@ export const configSchema = z.object({
   grpcPort: port("Port for peers").default(5001),
   advertise: z
     .string()
-    .regex(/^(\[[0-9a-fA-F:]+\]|[^:\s]+)(:\d{1,5})?$/)
+    .regex(/^(\[[0-9a-fA-F:]+\]|[^:\s]+)(:\d{1,5})?$/, "must be HOST or HOST:PORT")
     .optional()
     .describe("host or host:port told to peers; default: the bound address"),
   seeds: z
-    .array(z.string().regex(/^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$/))
+    .array(hostAndPort())
     .default([])
     .describe("Peers to ask first, host:port; they only help this node in"),
   peerAuth: z
@@ -61,11 +61,7 @@ export const configSchema = z.object({
     .min(1)
     .optional()
     .describe("File with the token shown to peers; without it the node mints its own"),
-  outboundMax: z.coerce
-    .number()
-    .int()
-    .min(4)
-    .max(1_000)
+  outboundMax: wholeNumber(4, 1_000)
     .default(100)
     .describe("Peers that this node keeps connections to by its own choice, besides seeds"),
   allowPrivate: boolean()
@@ -74,42 +70,28 @@ export const configSchema = z.object({
       "Dial addresses of private networks that strangers tell; default: when this node has one itself",
     ),
   stunServers: z
-    .array(z.string().regex(/^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$/))
+    .array(hostAndPort())
     .default([])
     .describe(
       "STUN servers, host:port, that tell this node its own address; default: none is asked",
     ),
   dbConnection: z
     .string()
-    .regex(/^postgres(ql)?:\/\//)
+    .regex(/^postgres(ql)?:\/\//, "must be postgres://USER:PASSWORD@HOST:PORT/DATABASE")
     .optional()
     .describe("PostgreSQL URL; without it the embedded database in the data directory is used"),
   dbSchema: z
     .string()
-    .regex(/^[a-z_][a-z0-9_]{0,62}$/)
+    .regex(/^[a-z_][a-z0-9_]{0,62}$/, "must be 1 to 63 of a-z 0-9 _, no digit first")
     .default("peer")
     .describe(
       "PostgreSQL schema that holds the tables; nodes that share a database take different ones",
     ),
-  dbPoolSize: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(100)
-    .default(8)
-    .describe("Connections to PostgreSQL"),
-  cacheBytes: z.coerce
-    .number()
-    .int()
-    .min(0)
-    .max(16 * 2 ** 30)
+  dbPoolSize: wholeNumber(1, 100).default(8).describe("Connections to PostgreSQL"),
+  cacheBytes: wholeNumber(0, 16 * 2 ** 30)
     .default(32 * 2 ** 20)
     .describe("Newest dockets kept in memory for those who read them, bytes in all; 0 keeps none"),
-  workers: z.coerce
-    .number()
-    .int()
-    .min(0)
-    .max(64)
+  workers: wholeNumber(0, 64)
     .optional()
     .describe("Verifier threads; default: one a core up to 8; 0 verifies on the main thread"),
   logLevel: z.enum(logLevels).default("info").describe("Least important line that is written"),
@@ -119,59 +101,29 @@ export const configSchema = z.object({
   heartbeatTimeoutMs: wholeNumber(1_000, 120_000)
     .default(30_000)
     .describe("Wait for a heartbeat's answer, ms"),
-  exchangeMs: z.coerce
-    .number()
-    .int()
-    .min(1_000)
-    .max(86_400_000)
+  exchangeMs: wholeNumber(1_000, 86_400_000)
     .default(300_000)
     .describe("Time between exchanges of peer lists, ms"),
-  connectTimeoutMs: z.coerce
-    .number()
-    .int()
-    .min(500)
-    .max(120_000)
+  connectTimeoutMs: wholeNumber(500, 120_000)
     .default(10_000)
     .describe("Wait for a peer's first answer, ms"),
-  pullTimeoutMs: z.coerce
-    .number()
-    .int()
-    .min(1_000)
-    .max(600_000)
+  pullTimeoutMs: wholeNumber(1_000, 600_000)
     .default(30_000)
     .describe("Longest silence of a source that has dockets to give, ms"),
-  pullDocketCount: z.coerce
-    .number()
-    .int()
-    .min(10)
-    .max(1_000)
+  pullDocketCount: wholeNumber(10, 1_000)
     .default(100)
     .describe("Dockets asked for at once where pages are asked for one by one"),
-  sealCount: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(10_000)
-    .default(100)
-    .describe("Transactions that fill a docket"),
-  sealMs: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(60_000)
+  sealCount: wholeNumber(1, 10_000).default(100).describe("Transactions that fill a docket"),
+  sealMs: wholeNumber(1, 60_000)
     .default(500)
     .describe("Longest wait of a transaction for its docket, ms"),
-  sealRoundMs: z.coerce
-    .number()
-    .int()
-    .min(100)
-    .max(60_000)
+  sealRoundMs: wholeNumber(100, 60_000)
     .default(1_000)
     .describe(
       "Wait for a validator whose turn it is to propose a docket, ms; grows with each turn",
     ),
   sealFor: z
-    .array(z.string().regex(/^[A-Za-z0-9_-]{43}$/))
+    .array(z.string().regex(/^[A-Za-z0-9_-]{43}$/, "must be a public key, 43 characters"))
     .default([])
     .describe("Public keys of nodes with which this one seals registers that name it a validator"),
   acceptTransactions: boolean()
@@ -183,7 +135,7 @@ export const configSchema = z.object({
       "Pass messages on between peers that can't dial each other and keep a line open here",
     ),
   relayVia: z
-    .array(z.string().regex(/^[A-Za-z0-9._-]{1,64}$/))
+    .array(z.string().regex(/^[A-Za-z0-9._-]{1,64}$/, "must be 1 to 64 of A-Z a-z 0-9 . _ -"))
     .max(8)
     .default([])
     .describe(
@@ -245,11 +197,7 @@ export const configSchema = z.object({
     .describe("Older HS256 keys whose tokens still count, while keys are being changed"),
   jwtIssuer: z.string().default("https://tenant.sorcha.io").describe("Expected token issuer"),
   jwtAudience: z.string().default("https://api.sorcha.io").describe("Expected token audience"),
-  jwtClockSkewMs: z.coerce
-    .number()
-    .int()
-    .min(0)
-    .max(3_600_000)
+  jwtClockSkewMs: wholeNumber(0, 3_600_000)
     .default(300_000)
     .describe("Tolerated clock difference when a token's times are checked, ms"),
   managePeersByOrg: boolean()
@@ -268,32 +216,23 @@ export const configSchema = z.object({
     .default([])
     .describe("Proxies, as addresses or ranges, whose X-Forwarded-For is believed"),
   corsOrigins: z
-    .array(z.string().regex(/^https?:\/\/[^/\s]+$/))
+    .array(z.string().regex(/^https?:\/\/[^/\s]+$/, "must be http://HOST or https://HOST"))
     .default([])
     .describe("Origins whose pages may call REST from a browser; none by default"),
   otlpEndpoint: z
-    .url({ protocol: /^https?$/ })
+    .url({ protocol: /^https?$/, error: "must be http://HOST:PORT or https://HOST:PORT" })
     .optional()
     .describe(
       "OTLP collector over HTTP, such as http://127.0.0.1:4318; without it nothing is sent",
     ),
   otlpHeaders: z
-    .array(z.string().regex(/^[^=]+=.*$/))
+    .array(z.string().regex(/^[^=]+=.*$/, "must be NAME=VALUE"))
     .default([])
     .describe("Headers of requests to the collector, name=value"),
-  otlpMetricsMs: z.coerce
-    .number()
-    .int()
-    .min(1_000)
-    .max(3_600_000)
+  otlpMetricsMs: wholeNumber(1_000, 3_600_000)
     .default(60_000)
     .describe("Time between two exports of metrics to the collector, ms"),
-  traceSampling: z.coerce
-    .number()
-    .min(0)
-    .max(1)
-    .default(1)
-    .describe("Share of traces that are sent to the collector"),
+  traceSampling: share().default(1).describe("Share of traces that are sent to the collector"),
   production: boolean()
     .default(false)
     .describe("NODE_ENV=production: no generated keys, no details in errors"),
