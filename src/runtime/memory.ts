@@ -18,7 +18,7 @@ export function handled(bytes: number): void {
   if (handledBytes < limits.collectEveryBytes) return;
   handledBytes = 0;
   const nowMs = systemClock.monotonicMs();
-  // What is live goes on meanwhile: it is worth more there that nobody waits than that all is found.
+  // What is live goes on meanwhile: nobody waits, which is worth more there than that all is found.
   if (nowMs - collectedMs > calmMs) Bun.gc(false);
   else fullGC();
   collectedMs = nowMs;

@@ -4,11 +4,19 @@
  * on by itself once there is room.
  */
 import { afterAll, describe, expect, test } from "bun:test";
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { findPrograms } from "../../scripts/test-database.ts";
 import { SoakDatabase } from "../../scripts/soak-database.ts";
+import { findPrograms } from "../../scripts/test-database.ts";
 import { Cluster, type TestNode, until } from "../support/node.ts";
 
 const stores = (process.env.TEST_STORES ?? "embedded,postgres").split(",");
