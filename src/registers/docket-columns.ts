@@ -1,4 +1,4 @@
-import { hexOf } from "../base/bytes.ts";
+import type { BinaryRow } from "../store/binary-rows.ts";
 import type { Fragment, Sql } from "../store/database.ts";
 
 /** A stored docket without its bytes. */
@@ -15,30 +15,23 @@ export interface DocketRow {
   bundleBytes: number;
 }
 
-/** The same as the database gives it. */
-export interface RawRow extends Omit<DocketRow, "hash" | "previousHash"> {
-  hash: Uint8Array;
-  previousHash: Uint8Array;
-}
-
+/** What `rowOf` reads, in its order. */
 export function columns(sql: Sql): Fragment {
   return sql`
-    number, hash, previous_hash AS "previousHash", time_ms AS "timeMs",
-    first_version AS "firstVersion", transaction_count AS "transactionCount",
-    is_control AS "isControl", is_sealed AS "isSealed", bundle_bytes AS "bundleBytes"`;
+    number, hash, previous_hash, time_ms, first_version, transaction_count, is_control, is_sealed,
+    bundle_bytes`;
 }
 
-export function toRow(row: RawRow): DocketRow {
-  const { number, timeMs, firstVersion, transactionCount, isControl, isSealed, bundleBytes } = row;
+export function rowOf(row: BinaryRow): DocketRow {
   return {
-    number,
-    hash: hexOf(row.hash),
-    previousHash: hexOf(row.previousHash),
-    timeMs,
-    firstVersion,
-    transactionCount,
-    isControl,
-    isSealed,
-    bundleBytes,
+    number: row.number(),
+    hash: row.hex(),
+    previousHash: row.hex(),
+    timeMs: row.number(),
+    firstVersion: row.number(),
+    transactionCount: row.number(),
+    isControl: row.boolean(),
+    isSealed: row.boolean(),
+    bundleBytes: row.number(),
   };
 }

@@ -1,7 +1,8 @@
+import { type BinaryRow, readBinary } from "../store/binary-rows.ts";
 import { copyRows } from "../store/copy.ts";
 import type { Fragment, Sql, Transaction } from "../store/database.ts";
 import { countReadable, countWhole } from "./damage.ts";
-import { columns, type DocketRow, type RawRow, toRow } from "./docket-columns.ts";
+import { columns, type DocketRow, rowOf } from "./docket-columns.ts";
 import { type DocketPart, givenRows, portionsOf } from "./docket-rows.ts";
 
 /** A docket's bytes as they are sent on: an encoded `DocketBundle`. */
@@ -41,15 +42,12 @@ export async function readBundles(sql: Sql, asked: BundleRange): Promise<StoredB
     ? sql`number >= ${range.next} AND is_control`
     : sql`number BETWEEN ${range.next} AND ${range.next + range.countMax - 1}`;
   const isInRun = range.controlOnly ? sql`true` : sql`number = ${range.next} + place - 1`;
-  const rows = await sql<StoredBundle[]>`
-    SELECT number, ${bytes} AS bundle, first_version AS "firstVersion",
-      transaction_count AS "transactionCount"
+  const query = sql`
+    SELECT number, ${bytes}, first_version, transaction_count
     FROM (
-      SELECT number, first_version, transaction_count, header_bytes, bundle,
-        row_number() OVER run AS place, sum(${size}) OVER run AS total
+      SELECT *, row_number() OVER run AS place, sum(${size}) OVER run AS total
       FROM (
-        SELECT number, first_version, transaction_count, header_bytes, bundle_bytes, bundle
-        FROM dockets
+        SELECT * FROM dockets
         WHERE register_id = ${range.registerId} AND ${wanted}
         ORDER BY number LIMIT ${range.countMax}
       ) AS found
@@ -57,7 +55,12 @@ export async function readBundles(sql: Sql, asked: BundleRange): Promise<StoredB
     ) AS sized
     WHERE (total <= ${range.bytesMax} OR place = 1) AND ${isInRun}
     ORDER BY number`;
-  return [...rows];
+  return await readBinary(query, (row) => ({
+    number: row.number(),
+    bundle: row.bytes(),
+    firstVersion: row.number(),
+    transactionCount: row.number(),
+  }));
 }
 
 /** A docket as it lies in the store, damaged or not. For the audit and for repair alone. */
@@ -71,20 +74,20 @@ export async function readUnchecked(
   sql: Sql,
   range: { registerId: string; next: number; last: number; bytesMax: number },
 ): Promise<UncheckedDocket[]> {
-  const rows = await sql<(RawRow & { headerBytes: number; bundle: Uint8Array })[]>`
-    SELECT * FROM (
-      SELECT ${columns(sql)}, header_bytes AS "headerBytes", bundle,
-        sum(octet_length(bundle)) OVER (ORDER BY number ROWS UNBOUNDED PRECEDING) AS total,
-        row_number() OVER (ORDER BY number) AS place
+  const query = sql`
+    SELECT ${columns(sql)}, header_bytes, bundle
+    FROM (
+      SELECT *, sum(octet_length(bundle)) OVER run AS total, row_number() OVER run AS place
       FROM dockets
       WHERE register_id = ${range.registerId} AND number BETWEEN ${range.next} AND ${range.last}
+      WINDOW run AS (ORDER BY number ROWS UNBOUNDED PRECEDING)
     ) AS sized
     WHERE total <= ${range.bytesMax} OR place = 1
     ORDER BY number`;
-  return rows.map((row) => ({
-    ...toRow(row),
-    headerBytes: row.headerBytes,
-    bundle: row.bundle,
+  return await readBinary(query, (row) => ({
+    ...rowOf(row),
+    headerBytes: row.number(),
+    bundle: row.bytes(),
   }));
 }
 
@@ -106,10 +109,11 @@ export async function readDocket(
   docket: { registerId: string; number: number },
 ): Promise<(DocketRow & { bundle: Uint8Array }) | null> {
   countWhole(docket.registerId, { from: docket.number, to: docket.number });
-  const [row] = await sql<(RawRow & { bundle: Uint8Array })[]>`
+  const query = sql`
     SELECT ${columns(sql)}, bundle FROM dockets
     WHERE register_id = ${docket.registerId} AND number = ${docket.number}`;
-  return row === undefined ? null : { ...toRow(row), bundle: row.bundle };
+  const read = (row: BinaryRow) => ({ ...rowOf(row), bundle: row.bytes() });
+  return (await readBinary(query, read))[0] ?? null;
 }
 
 /**
@@ -124,11 +128,10 @@ export async function readDocketParts(
   },
 ): Promise<{ place: number; data: Uint8Array; firstVersion: number }[]> {
   if (wanted.parts.length === 0) return [];
-  const rows = await sql<{ place: number; data: Uint8Array; firstVersion: number }[]>`
-    SELECT part.place - 1 AS place,
-      substring(docket.bundle FROM greatest(part.start, 0) + 1 FOR greatest(part.length, 0))
-        AS data,
-      docket.first_version AS "firstVersion"
+  const query = sql`
+    SELECT part.place - 1,
+      substring(docket.bundle FROM greatest(part.start, 0) + 1 FOR greatest(part.length, 0)),
+      docket.first_version
     FROM unnest(
       ${wanted.parts.map((part) => part.docketNumber)}::bigint[],
       ${wanted.parts.map((part) => part.offset)}::integer[],
@@ -139,7 +142,11 @@ export async function readDocketParts(
       WHERE register_id = ${wanted.registerId} AND dockets.number = part.number OFFSET 0
     ) AS docket
     ORDER BY part.place`;
-  return [...rows];
+  return await readBinary(query, (row) => ({
+    place: row.number(),
+    data: row.bytes(),
+    firstVersion: row.number(),
+  }));
 }
 
 /** The docket that holds the register's transaction number `version` (1-based), or null. */
@@ -147,13 +154,14 @@ export async function findDocketOfVersion(
   sql: Sql,
   wanted: { registerId: string; version: number },
 ): Promise<DocketRow | null> {
-  const [row] = await sql<RawRow[]>`
+  const query = sql`
     SELECT ${columns(sql)} FROM dockets
     WHERE register_id = ${wanted.registerId}
       AND first_version BETWEEN 1 AND ${wanted.version} AND transaction_count > 0
     ORDER BY first_version DESC, number DESC LIMIT 1`;
+  const [row] = await readBinary(query, rowOf);
   if (row === undefined || row.firstVersion + row.transactionCount <= wanted.version) return null;
-  return toRow(row);
+  return row;
 }
 
 /**

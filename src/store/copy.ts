@@ -1,6 +1,7 @@
 import type { Writable } from "node:stream";
 import { finished } from "node:stream/promises";
 import { utf8 } from "../base/bytes.ts";
+import { limits } from "../runtime/limits.ts";
 import type { Transaction } from "./database.ts";
 
 /**
@@ -23,7 +24,7 @@ export async function copyRows(
     let sent = send(target, header);
     for (const rows of copy.portions) {
       await Promise.race([sent, refused]);
-      sent = send(target, rows.bytes).then(() => rows.free());
+      sent = send(target, rows.message()).then((isSent) => isSent && rows.free());
     }
     target.end(trailer);
     await Promise.race([finished(target), refused]);
@@ -33,29 +34,39 @@ export async function copyRows(
   }
 }
 
-/** Resolves when the bytes have left; a failure is told to the query. */
-function send(target: Writable, bytes: Uint8Array): Promise<void> {
-  return new Promise((resolve) => target.write(bytes, () => resolve()));
+/** Resolves when the bytes have left, or never will; a failure is told to the query. */
+function send(target: Writable, bytes: Uint8Array): Promise<unknown> {
+  return new Promise((resolve) => target.write(bytes, (error) => resolve(!error)));
 }
 
-/** Rows in COPY's binary form, built cell by cell: each begins with `row`, its cells follow. */
+/**
+ * Rows in COPY's binary form, built cell by cell: each begins with `row`, its cells follow. They
+ * are written into the very message that carries them, in memory that is used again and again.
+ */
 export class CopyRows {
-  #bytes: Buffer;
-  #at = 0;
+  #bytes: Buffer<ArrayBuffer>;
+  #at = messageHead;
 
   /** `bytesHint`: about how large it will be. It grows where that was too little. */
   constructor(bytesHint: number) {
-    this.#bytes = Buffer.allocUnsafe(bytesHint);
+    const room = messageHead + bytesHint;
+    const fitting = spares.find((spare) => spare.length >= room);
+    if (fitting !== undefined) spares.splice(spares.indexOf(fitting), 1);
+    this.#bytes = fitting ?? Buffer.allocUnsafeSlow(room + (room >> 3));
   }
 
-  get bytes(): Uint8Array {
-    return this.#bytes.subarray(0, this.#at);
+  /** A whole message of the protocol, which the driver sends as it is. */
+  message(): Buffer {
+    this.#bytes.writeInt8(copyDataKind);
+    this.#bytes.writeInt32BE(this.#at - 1, 1);
+    return Object.assign(this.#bytes.subarray(0, this.#at), { isMessage: true });
   }
 
-  /** The memory is given back at once; what was written is gone. */
+  /** Its memory is for the next rows; what was written is gone. */
   free(): void {
-    const { buffer, byteLength } = this.#bytes;
-    if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
+    if (this.#bytes.length <= spareBytesMax) spares.push(this.#bytes);
+    spares.sort((left, right) => right.length - left.length);
+    spares.length = Math.min(spares.length, sparesMax);
   }
 
   row(cellCount: number): this {
@@ -86,7 +97,8 @@ export class CopyRows {
   bigint(value: number): this {
     this.#fit(12);
     this.#at = this.#bytes.writeInt32BE(8, this.#at);
-    this.#at = this.#bytes.writeBigInt64BE(BigInt(value), this.#at);
+    this.#at = this.#bytes.writeInt32BE(Math.floor(value / 2 ** 32), this.#at);
+    this.#at = this.#bytes.writeUInt32BE(value >>> 0, this.#at);
     return this;
   }
 
@@ -99,11 +111,20 @@ export class CopyRows {
 
   #fit(more: number): void {
     if (this.#at + more <= this.#bytes.length) return;
-    const grown = Buffer.allocUnsafe(2 * this.#bytes.length + more);
+    const grown = Buffer.allocUnsafeSlow(2 * this.#bytes.length + more);
     this.#bytes.copy(grown, 0, 0, this.#at);
     this.#bytes = grown;
   }
 }
+
+/** What the rows of a page take, one that is being built and one that is being sent. */
+const spareBytesMax = 2 * limits.frameBytes;
+const sparesMax = 2;
+const spares: Buffer<ArrayBuffer>[] = [];
+
+const copyDataKind = "d".charCodeAt(0);
+/** Its kind and its length. */
+const messageHead = 5;
 
 /** The signature, no flags, no extension of the header. */
 const header = Buffer.from(`PGCOPY\n\xff\r\n\0${"\0".repeat(8)}`, "latin1");

@@ -15,4 +15,6 @@ export interface FromVerifier {
   job: number;
   /** Null when the verifier itself failed: a broken promise, not a bad page. */
   outcome: Outcome<PageFacts> | null;
+  /** Where the page lay: handed back for the next one. */
+  used: ArrayBuffer;
 }

@@ -1,6 +1,7 @@
 import { PeerError } from "../base/error.ts";
 import type { CheckedPage, Outcome } from "../dockets/types.ts";
 import { type VerifyRequest, verifyPage } from "../dockets/verify.ts";
+import { limits } from "../runtime/limits.ts";
 import { startThread, type Thread } from "../runtime/thread.ts";
 import type { FromVerifier, PageFacts, ToVerifier } from "./messages.ts";
 
@@ -16,6 +17,8 @@ interface Job {
 interface Place {
   thread: Thread<ToVerifier> | null;
   jobs: Job[];
+  /** Memory that pages lay in: the next ones are given in it, for memory that is new is dear. */
+  spare: ArrayBuffer[];
 }
 
 /**
@@ -34,7 +37,11 @@ export class Verifiers {
   #isClosed = false;
 
   constructor(readonly options: { threadUrl: URL; count: number; waitingMax: number }) {
-    this.#places = Array.from({ length: options.count }, () => ({ thread: null, jobs: [] }));
+    this.#places = Array.from({ length: options.count }, () => ({
+      thread: null,
+      jobs: [],
+      spare: [],
+    }));
   }
 
   verifyPage(request: VerifyRequest): Promise<Outcome<CheckedPage>> {
@@ -77,15 +84,21 @@ export class Verifiers {
 
   /**
    * Signatures are dear: each page of them goes to the thread that has least to do. Hashes alone a
-   * thread checks faster than they come; another one is woken when it falls behind by more than
-   * what two questions bring at once. Measured on two cores: a second thread that is woken for
-   * hashes costs a sixth of the processor time that a catch-up takes.
+   * thread checks faster than they come, and whoever brings and stores them needs as many cores:
+   * half of the threads are for them, and another one is woken when the others fall behind by more
+   * than what two questions bring at once. Measured on two cores: a second thread that is woken
+   * for hashes costs a tenth of the processor time that a catch-up takes, most of it to compile
+   * the same code once more.
    */
   #placeFor({ request }: Job): Place | undefined {
     const free = this.#places.filter(({ jobs }) => jobs.length < this.#jobsPerThread);
     if (request.verifyTransactions === "none") {
       const isBehind = this.#waiting.length > pagesBehind;
-      return free.find(({ thread }, index) => index === 0 || thread !== null || isBehind);
+      const half = this.#places.slice(0, Math.ceil(this.#places.length / 2));
+      return free.find(
+        (place, index) =>
+          half.includes(place) && (index === 0 || place.thread !== null || isBehind),
+      );
     }
     return free.find(({ jobs }) => jobs.length === 0) ?? free[0];
   }
@@ -96,13 +109,14 @@ export class Verifiers {
       onMessage: (message) => this.#take(place, message),
       onError: () => this.#replace(place),
     });
-    const bytes = new Uint8Array(job.request.bytes);
+    const bytes = copyInto(place.spare.pop(), job.request.bytes);
     place.thread.post({ job: job.number, request: { ...job.request, bytes } }, [bytes.buffer]);
   }
 
   #take(place: Place, message: FromVerifier): void {
     const index = place.jobs.findIndex((job) => job.number === message.job);
     const [job] = index < 0 ? [] : place.jobs.splice(index, 1);
+    if (message.used.byteLength <= spareBytesMax) place.spare.push(message.used);
     this.#handOut();
     if (job === undefined) return;
     if (message.outcome === null) verifyHere(job);
@@ -113,6 +127,7 @@ export class Verifiers {
   #replace(place: Place): void {
     if (this.#isClosed) return;
     place.thread = null;
+    place.spare = [];
     const jobs = place.jobs.splice(0);
     for (const job of jobs) job.deaths += 1;
     this.#waiting.unshift(...jobs.filter((job) => job.deaths < 2));
@@ -123,6 +138,24 @@ export class Verifiers {
 
 /** Two questions' worth of frames. */
 const pagesBehind = 16;
+/** What most pages fit into; a larger one's memory is let go of. */
+const spareBytesMax = 2 * limits.frameBytes;
+
+/** The same bytes in this memory, or in new memory where they don't fit. */
+function copyInto(
+  memory: ArrayBuffer | undefined,
+  bytes: Uint8Array<ArrayBuffer>,
+): Uint8Array<ArrayBuffer> {
+  const { length } = bytes;
+  // Room for the next one, which may be a little longer.
+  const isFitting = memory !== undefined && memory.byteLength >= length;
+  const room = isFitting
+    ? memory
+    : new ArrayBuffer(Math.max(length, limits.frameBytes + 64 * 1024));
+  const copy = new Uint8Array(room, 0, length);
+  copy.set(bytes);
+  return copy;
+}
 
 function verifyHere(job: Job): void {
   try {

@@ -9,26 +9,26 @@ declare const self: {
 
 self.onmessage = (event) => {
   const { job, request } = event.data;
-  const answer = answerTo(job, request);
-  self.postMessage(answer, buffersOf(answer));
-  // Given back now, and not when this thread's heap has doubled: nothing of the answer lies in it.
-  request.bytes.buffer.transfer(0);
+  // Nothing of the outcome lies in it.
+  const used = request.bytes.buffer;
+  const outcome = outcomeOf(request);
+  self.postMessage({ job, outcome, used }, [...buffersOf(outcome), used]);
 };
 
-function answerTo(job: number, request: ToVerifier["request"]): FromVerifier {
+function outcomeOf(request: ToVerifier["request"]): FromVerifier["outcome"] {
   try {
     const outcome = verifyPage(request);
-    if (!outcome.ok) return { job, outcome };
+    if (!outcome.ok) return outcome;
     const { bytes: _, ...facts } = outcome.value;
-    return { job, outcome: { ok: true, value: facts } };
+    return { ok: true, value: facts };
   } catch {
-    return { job, outcome: null };
+    return null;
   }
 }
 
-function buffersOf(answer: FromVerifier): ArrayBuffer[] {
-  if (answer.outcome?.ok !== true) return [];
-  const columns: PageFacts["transactions"] = answer.outcome.value.transactions;
+function buffersOf(outcome: FromVerifier["outcome"]): ArrayBuffer[] {
+  if (outcome?.ok !== true) return [];
+  const columns: PageFacts["transactions"] = outcome.value.transactions;
   const { keys, docketNumbers, positions, offsets, lengths } = columns;
   return [keys, docketNumbers, positions, offsets, lengths].map((column) => column.buffer);
 }

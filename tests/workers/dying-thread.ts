@@ -10,5 +10,6 @@ declare const self: {
 self.onmessage = (event) => {
   const { job, request } = event.data;
   if (request.registerId === "death") throw new Error("The thread dies");
-  self.postMessage({ job, outcome: verifyPage(request) });
+  const used = request.bytes.buffer;
+  self.postMessage({ job, outcome: verifyPage(request), used });
 };
