@@ -16,9 +16,15 @@ import { refusalOf } from "../wire/status.ts";
  */
 export type CircuitName = "closed" | "open" | "half-open";
 
-/** A peer's circuit breaker. Only silence opens it: a refusal is an answer. */
+/**
+ * A peer's circuit breaker. Only silence opens it: a refusal is an answer. One cut line ends many
+ * calls; "in a row" are only those that began after the one before them had failed.
+ */
 export class Circuit {
   readonly #policy;
+  #failedMs = Number.NEGATIVE_INFINITY;
+  /** Failures of calls that were under way when one was counted: they tell nothing new. */
+  readonly #echoes = new WeakSet<object>();
   #restsUntilMs = Number.NEGATIVE_INFINITY;
 
   constructor(private readonly options: { monotonicMs: () => number }) {
@@ -35,7 +41,8 @@ export class Circuit {
       },
       next: beginRest,
     };
-    this.#policy = circuitBreaker(handleWhen(isSilence), {
+    const isCounted = (error: unknown) => isSilence(error) && !this.#echoes.has(error as PeerError);
+    this.#policy = circuitBreaker(handleWhen(isCounted), {
       breaker: new ConsecutiveBreaker(limits.circuitFailures),
       halfOpenAfter: { next: beginRest },
     });
@@ -52,9 +59,16 @@ export class Circuit {
   }
 
   /** The call's outcome, which the circuit learns from; throws `network` where it is open. */
-  async run<T>(call: () => Promise<T>): Promise<T> {
+  async run<T>(call: () => Promise<T>, beganMs = this.options.monotonicMs()): Promise<T> {
     try {
-      return await this.#policy.execute(call);
+      return await this.#policy.execute(async () => {
+        try {
+          return await call();
+        } catch (error) {
+          this.#compare(error, beganMs);
+          throw error;
+        }
+      });
     } catch (error) {
       if (!(error instanceof BrokenCircuitError)) throw error;
       throw shutError();
@@ -62,13 +76,20 @@ export class Circuit {
   }
 
   /** A stream's calls are too long to be run; what they end with counts all the same. */
-  noteEnd(error: unknown): void {
-    if (this.state === "closed") this.run(() => Promise.reject(error)).catch(() => undefined);
+  noteEnd(error: unknown, beganMs: number): void {
+    if (this.state !== "closed") return;
+    this.run(() => Promise.reject(error), beganMs).catch(() => undefined);
   }
 
   /** It showed itself: the next call may find out now. */
   hasten(): void {
     this.#restsUntilMs = Number.NEGATIVE_INFINITY;
+  }
+
+  #compare(error: unknown, beganMs: number): void {
+    if (!isSilence(error)) return;
+    if (beganMs < this.#failedMs) this.#echoes.add(error as PeerError);
+    else this.#failedMs = this.options.monotonicMs();
   }
 
   #isResting(): boolean {

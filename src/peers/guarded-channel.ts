@@ -51,6 +51,7 @@ export class GuardedChannel implements Channel {
     call: { signal?: AbortSignal; silenceMs?: Silence; staysOpen?: boolean } = {},
   ): AsyncIterableIterator<Response> {
     if (this.options.circuit.isShut()) throw shutError();
+    const beganMs = this.options.monotonicMs();
     const ending = this.#begin(call.signal);
     const answers = this.inner.stream(method, request, { ...call, signal: ending.signal });
     let isOver = false;
@@ -67,7 +68,7 @@ export class GuardedChannel implements Channel {
         } catch (error) {
           finish();
           const judged = this.#judged(error, call.signal);
-          this.options.circuit.noteEnd(judged);
+          this.options.circuit.noteEnd(judged, beganMs);
           throw judged;
         }
       },
