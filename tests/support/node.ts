@@ -38,6 +38,8 @@ export interface NodeOptions {
   environment?: Record<string, string>;
   /** Further flags of `serve`. */
   flags?: readonly string[];
+  /** A command that the node's is given to, such as one that changes what it sees of the machine. */
+  within?: readonly string[];
 }
 
 const program = new URL("../../src/main.ts", import.meta.url).pathname;
@@ -118,6 +120,7 @@ export class TestNode {
   httpUrl = "";
   grpcAddress = "";
   #process: Bun.Subprocess | null = null;
+  #host = "127.0.0.1";
 
   constructor(
     readonly name: string,
@@ -152,7 +155,7 @@ export class TestNode {
 
   /** Starts it and waits for nothing. */
   spawn(): void {
-    const { seeds = [], flags = [], database, environment } = this.options;
+    const { seeds = [], flags = [], within = [], database, environment } = this.options;
     const http = this.httpUrl === "" ? "0" : new URL(this.httpUrl).port;
     const grpc = this.grpcAddress === "" ? "0" : (this.grpcAddress.split(":").at(-1) ?? "0");
     const ports = ["--http-port", http, "--grpc-port", grpc];
@@ -160,7 +163,8 @@ export class TestNode {
     const told = seeds.flatMap((seed) => ["--seed", seed.grpcAddress]);
     rmSync(join(this.dataDir, "run.json"), { force: true });
     const log = openSync(this.logFile, "a");
-    this.#process = Bun.spawn([...command, "serve", ...where, ...ports, ...told, ...flags], {
+    const words = ["serve", "--host", this.#host, ...where, ...ports, ...told, ...flags];
+    this.#process = Bun.spawn([...within, ...command, ...words], {
       cwd: tmpdir(),
       env: nodeEnvironment({
         ...(database === null ? {} : databaseEnvironment(database)),
@@ -171,6 +175,11 @@ export class TestNode {
       stderr: log,
     });
     closeSync(log);
+  }
+
+  /** Another address for its next start. */
+  move(host: string): void {
+    this.#host = host;
   }
 
   /** As the power cut does it. Resolves when the process is gone. */
