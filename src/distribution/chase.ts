@@ -25,6 +25,8 @@ interface Hunt {
   tellers: string[];
   asked: Set<string>;
   rounds: number;
+  /** looked: it is no docket's · running: it is being asked for. */
+  stage: "new" | "looked" | "running";
   /** Ends all its questions: it came, or is wanted no more. */
   over: AbortController;
 }
@@ -32,13 +34,16 @@ interface Hunt {
 /**
  * Fetches what was told of, each body from one teller at a time. Where that one is silent for a
  * round another is asked beside it, or the same again, and the first to answer wins. Bounded: so
- * many at once, so many of one teller, so many tellers of each. What it gives up it forgets, so
- * that the next who tells of it begins anew.
+ * many at once, so many of one teller, so many tellers of each. Tellers take turns, and one has not
+ * all the places, however long it lets us wait. What it gives up it forgets, so that the next who
+ * tells of it begins anew.
  */
 export class Chase {
   readonly #hunts = new Map<string, Hunt>();
   readonly #ofTeller = new Map<string, number>();
-  readonly #waiting: Hunt[] = [];
+  /** By teller; one that several told of waits at each. */
+  readonly #waiting = new Map<string, Hunt[]>();
+  readonly #runningOf = new Map<string, number>();
   #running = 0;
 
   constructor(private readonly options: ChaseOptions) {}
@@ -52,7 +57,14 @@ export class Chase {
     const hunt = this.#hunts.get(keyOf(sought.registerId, sought.transactionId));
     if (hunt === undefined) return false;
     const isNew = !hunt.asked.has(peerId) && !hunt.tellers.includes(peerId);
-    if (isNew && hunt.tellers.length < limits.gossip.tellers) hunt.tellers.push(peerId);
+    if (isNew && hunt.tellers.length < limits.gossip.tellers) {
+      hunt.tellers.push(peerId);
+      // It need not wait for a place of the one who told of it first.
+      if (hunt.stage === "looked") {
+        this.#wait(hunt, peerId);
+        this.#runNext();
+      }
+    }
     return true;
   }
 
@@ -69,6 +81,7 @@ export class Chase {
         tellers: [peerId],
         asked: new Set(),
         rounds: 0,
+        stage: "new",
         over: new AbortController(),
       };
       this.#hunts.set(keyOf(one.registerId, one.transactionId), hunt);
@@ -102,7 +115,8 @@ export class Chase {
       const sealed = await this.options.findSealed(registerId, ids);
       for (const hunt of hunts) {
         if (!sealed.has(hunt.wanted.transactionId)) {
-          this.#waiting.push(hunt);
+          hunt.stage = "looked";
+          for (const peerId of hunt.tellers) this.#wait(hunt, peerId);
           continue;
         }
         this.options.seen.add(keyOf(registerId, hunt.wanted.transactionId));
@@ -115,17 +129,46 @@ export class Chase {
     }
   }
 
+  #wait(hunt: Hunt, peerId: string): void {
+    const waiting = this.#waiting.get(peerId) ?? [];
+    waiting.push(hunt);
+    this.#waiting.set(peerId, waiting);
+  }
+
   #runNext(): void {
     while (this.#running < limits.gossip.fetches) {
-      const hunt = this.#waiting.shift();
-      if (hunt === undefined) return;
-      if (hunt.over.signal.aborted) continue;
-      this.#running += 1;
+      const next = this.#next();
+      if (next === null) return;
+      const { hunt, peerId } = next;
+      hunt.stage = "running";
+      hunt.tellers = [peerId, ...hunt.tellers.filter((one) => one !== peerId)];
+      this.#count(peerId, 1);
       void this.#run(hunt).finally(() => {
-        this.#running -= 1;
+        this.#count(peerId, -1);
         this.#runNext();
       });
     }
+  }
+
+  /** Of the teller whose turn it is; null where nobody waits that has a place left. */
+  #next(): { hunt: Hunt; peerId: string } | null {
+    for (const [peerId, waiting] of [...this.#waiting]) {
+      if ((this.#runningOf.get(peerId) ?? 0) >= limits.gossip.fetchesOfPeer) continue;
+      const at = waiting.findIndex(({ stage, over }) => stage === "looked" && !over.signal.aborted);
+      const hunt = waiting[at];
+      waiting.splice(0, hunt === undefined ? waiting.length : at + 1);
+      this.#waiting.delete(peerId);
+      if (waiting.length > 0) this.#waiting.set(peerId, waiting);
+      if (hunt !== undefined) return { hunt, peerId };
+    }
+    return null;
+  }
+
+  #count(peerId: string, sign: 1 | -1): void {
+    this.#running += sign;
+    const ofTeller = (this.#runningOf.get(peerId) ?? 0) + sign;
+    if (ofTeller > 0) this.#runningOf.set(peerId, ofTeller);
+    else this.#runningOf.delete(peerId);
   }
 
   /** Asks one teller after the other, with a round's patience for each. */

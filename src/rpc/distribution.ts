@@ -73,6 +73,11 @@ async function* stream(
   }
   const { transactionChunkBytes } = limits;
   const totalChunks = Math.max(1, Math.ceil(body.byteLength / transactionChunkBytes));
+  if (fromChunk >= totalChunks) {
+    throw new PeerError("invalid", "bad-field", {
+      message: `Field from_chunk is ${fromChunk}, and the transaction has ${totalChunks} chunks`,
+    });
+  }
   for (let chunkIndex = fromChunk; chunkIndex < totalChunks; chunkIndex += 1) {
     const start = chunkIndex * transactionChunkBytes;
     const chunk = body.subarray(start, start + transactionChunkBytes);

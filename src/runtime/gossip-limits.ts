@@ -11,8 +11,12 @@ export const gossipLimits = {
   news: 20_000,
   wanted: 10_000,
   wantedOfPeer: 5_000,
-  /** Bodies under way; of one: how many are asked at once, for how long, how many told of it. */
+  /**
+   * Bodies under way, and those that one peer told of first: others' must find a place. Of one: how
+   * many are asked at once, for how long, how many told of it.
+   */
   fetches: 64,
+  fetchesOfPeer: 48,
   askedAtOnce: 3,
   askRounds: 16,
   tellers: 8,

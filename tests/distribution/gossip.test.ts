@@ -6,6 +6,7 @@ import { Pool } from "../../src/distribution/pool.ts";
 import { Seen } from "../../src/distribution/seen.ts";
 import { buildTransaction } from "../../src/dockets/envelope.ts";
 import { signerOfSeed } from "../../src/dockets/keys.ts";
+import { limits } from "../../src/runtime/limits.ts";
 import { SimClock } from "../sim/sim-clock.ts";
 
 const signer = signerOfSeed(new Uint8Array(32).fill(4));
@@ -130,4 +131,24 @@ test("what a docket holds is neither asked for nor told", async () => {
   expect(gossip.drop("r", [built(2).transaction.transactionId]).length).toBe(1);
   await clock.pass(5_000);
   expect(told).toEqual([]);
+});
+
+test("a teller that lets us wait holds up nobody else, nor what others tell of as well", async () => {
+  const { gossip, hear, clock, asked, taken, bodies } = stage();
+  const { fetchesOfPeer } = limits.gossip;
+  const many = Array.from({ length: fetchesOfPeer + 10 }, (_, index) => built(index));
+  for (const one of many) hear("silent", one);
+  await clock.pass(0);
+  expect(asked.length).toBe(fetchesOfPeer);
+  const late = many.at(-1) as ReturnType<typeof built>;
+  bodies.set("honest", late.bytes);
+  hear("honest", late);
+  await clock.pass(limits.gossip.gatherMs);
+  expect(taken).toEqual([late.transaction.transactionId]);
+  bodies.set("another", built(1_000).bytes);
+  hear("another", built(1_000));
+  await clock.pass(limits.gossip.gatherMs);
+  expect(taken.length).toBe(2);
+  expect(asked.filter((peerId) => peerId === "silent").length).toBe(fetchesOfPeer);
+  expect(gossip.fetching).toBe(fetchesOfPeer + 9);
 });
