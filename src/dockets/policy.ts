@@ -38,7 +38,7 @@ export function policyPayload(policy: Policy): string {
 
 /** A policy's one spelling: equal policies have equal texts. */
 export function policyText(policy: Policy): string {
-  const { version, validators, threshold, groupPublicKey, isPublic, name, description } = policy;
+  const { version, validators, threshold, isPublic, name, description } = policy;
   return JSON.stringify({
     version,
     validators: validators.map(({ validatorId, publicKey, algorithm }) => ({
@@ -47,7 +47,8 @@ export function policyText(policy: Policy): string {
       algorithm,
     })),
     threshold,
-    groupPublicKey,
+    groupPublicKey: policy.groupPublicKey,
+    groupShares: policy.groupShares,
     isPublic,
     name,
     description,
@@ -73,8 +74,13 @@ export function isSamePolicy(left: Policy | null, right: Policy | null): boolean
  * readers, and nobody to believe. No docket can be sealed under it.
  */
 export function unsealedPolicy(claimed: Policy | null): Policy {
-  const told = claimed ?? { version: 0, isPublic: false, name: "", description: "" };
-  const { groupPublicKey: _, ...rest } = { groupPublicKey: undefined, ...told };
+  const told: Omit<Policy, "validators" | "threshold"> = claimed ?? {
+    version: 0,
+    isPublic: false,
+    name: "",
+    description: "",
+  };
+  const { groupPublicKey: _key, groupShares: _shares, ...rest } = told;
   return { ...rest, validators: [], threshold: 0 };
 }
 
@@ -83,12 +89,12 @@ export function isUnsealed(policy: Policy): boolean {
 }
 
 const required = ["version", "validators", "threshold", "isPublic", "name", "description"];
-const optional = ["groupPublicKey", "readers"];
+const optional = ["groupPublicKey", "groupShares", "readers"];
 
 function policyOf(value: JsonValue, options = { isUnsealed: false }): Policy {
   check(isObject(value), "a policy is an object");
   checkKeys(value, { required, optional, what: "policy" });
-  const { version, threshold, groupPublicKey, isPublic, name, description, readers } = value;
+  const { version, threshold, isPublic, name, description, readers } = value;
   check(isCount(version) && (version > 0 || options.isUnsealed), "version is a number from 1 on");
   const validators = options.isUnsealed ? [] : validatorsOf(value.validators ?? null);
   check(
@@ -102,12 +108,15 @@ function policyOf(value: JsonValue, options = { isUnsealed: false }): Policy {
     `description is a text of at most ${bounds.descriptionLength}`,
   );
   const policy: Policy = { version, validators, threshold, isPublic, name, description };
-  if (groupPublicKey !== undefined) {
-    check(
-      typeof groupPublicKey === "string" && bytesOfBase64url(groupPublicKey)?.length === 96,
-      "groupPublicKey is base64url of 96 bytes",
-    );
-    policy.groupPublicKey = groupPublicKey;
+  for (const [key, length] of [
+    ["groupPublicKey", 96],
+    ["groupShares", 32],
+  ] as const) {
+    const text = value[key];
+    if (text === undefined) continue;
+    const isBytes = typeof text === "string" && bytesOfBase64url(text)?.length === length;
+    check(isBytes, `${key} is base64url of ${length} bytes`);
+    policy[key] = text;
   }
   if (readers !== undefined) policy.readers = readersOf(readers);
   return policy;

@@ -63,6 +63,8 @@ export interface Policy {
   validators: Validator[];
   threshold: number;
   groupPublicKey?: string;
+  /** Which shares of the group's key are in force: base64url of 32 bytes. For validators only. */
+  groupShares?: string;
   isPublic: boolean;
   name: string;
   description: string;

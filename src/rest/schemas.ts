@@ -142,6 +142,7 @@ export const policySchema = z.object({
   ),
   threshold: count,
   groupPublicKey: z.string().optional(),
+  groupShares: z.string().optional(),
   isPublic: z.boolean(),
   name: z.string(),
   description: z.string(),

@@ -194,6 +194,8 @@ export const limits = {
   keySessionMs: 60_000,
   /** Sessions in which a node takes part at once, and messages that wait for one peer of each. */
   keySessions: 16,
+  /** Shares kept of sessions whose end is not known: a policy may still name them. */
+  keySessionsPending: 64,
   keyMessages: 64,
   /** How old a proposal may be: one that is taken out of an old session begins nothing. */
   keyProposalMs: 2 * 60_000,

@@ -35,6 +35,8 @@ export interface CouncilOptions {
   send: (peerId: string, message: SealingMessage) => void;
   /** What is wrong with a proposal; null: nothing. */
   findFault: (proposal: Proposal, anchor: Anchor) => Promise<string | null>;
+  /** A validator sent a part of a seal that is none. */
+  blame: (validatorId: string) => void;
   takeIn: (bytes: Uint8Array) => Promise<Outcome<Head>>;
   /** A validator is further than we are. */
   catchUp: () => void;

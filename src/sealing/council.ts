@@ -139,7 +139,7 @@ export class Council {
       case sealingKind.propose:
         return this.#consider(message);
       case sealingKind.signature:
-        return this.#countSignature(message);
+        return this.#countSignature(message, from);
       case sealingKind.sealed:
         return this.#takeSealed(message);
       default:
@@ -167,14 +167,16 @@ export class Council {
     this.options.log.warn(facts, "A proposed docket is refused");
   }
 
-  async #countSignature(message: SealingMessage): Promise<void> {
+  /** Parts come from who made them, so nobody is blamed for what another says in its name. */
+  async #countSignature(message: SealingMessage, from: string): Promise<void> {
     const rounds = this.#rounds;
     const { docketHash: hash, validatorId, signature: value } = message;
     const bundle = rounds?.bundleOf(hash);
     const docket = bundle == null ? null : docketIn(bundle);
-    if (rounds === null || docket === null) return;
-    const isTrue = await this.#mode?.isTrue(docket, { validatorId, value });
-    if (isTrue) await this.#apply(rounds.signed(validatorId, { hash, value }));
+    if (rounds === null || docket === null || from !== validatorId) return;
+    const worth = await this.#mode?.judge(docket, { validatorId, value });
+    if (worth === "counts") await this.#apply(rounds.signed(validatorId, { hash, value }));
+    if (worth === "false") this.#shown.blame([validatorId]);
   }
 
   async #apply(step: Step): Promise<void> {
@@ -202,15 +204,15 @@ export class Council {
     }
     const signature = await this.#mode.signDocket(seat.number, hash);
     const message = this.#shown.signatureOf(seat.number, { hash, signature });
-    if (to === nodeId) await this.#countSignature(message);
+    if (to === nodeId) await this.#countSignature(message, nodeId);
     else this.#post({ to, message });
   }
 
   async #seal(decided: NonNullable<Step["sealed"]>): Promise<void> {
     const rounds = this.#rounds;
     if (rounds === null || this.#mode === null) return;
-    const sealed = await this.#shown.assemble(decided, this.#mode);
-    if (sealed === null) return;
+    const { bundle: sealed, faulty } = await this.#shown.assemble(decided, this.#mode);
+    if (sealed === null) return rounds.strike(faulty);
     const { number } = rounds.seat;
     // The others have the bodies, but those who missed the proposal of a genesis can't fetch them.
     const { hash } = decided;

@@ -9,6 +9,7 @@ import { decodeDocket } from "../dockets/decode.ts";
 import type { Signer } from "../dockets/keys.ts";
 import { controlOf, policyText } from "../dockets/policy.ts";
 import type { Head, Outcome, Policy } from "../dockets/types.ts";
+import { book } from "../peers/book.ts";
 import type { Letter, Post } from "../peers/post.ts";
 import { readDocket } from "../registers/dockets-table.ts";
 import { follow, type HeadEvent } from "../registers/feed.ts";
@@ -132,6 +133,7 @@ export class Councils {
         if (taken.ok && isNew) await options.keepUp(registerId, taken.value.hash);
         return taken;
       },
+      blame: (peerId) => book().reportFailure(peerId, falsePart),
       catchUp: () => options.wake(registerId),
       readSealed: async (number) => (await readDocket(sql(), at(number)))?.bundle ?? null,
       whichExist: exist,
@@ -204,6 +206,13 @@ export class Councils {
     this.options.log.warn({ registerId, err: messageOf(error) }, "Sealing was held up");
   }
 }
+
+/** Nobody makes one by mistake. */
+const falsePart = {
+  weight: 5,
+  code: "false-part",
+  what: "It sent a false part of a docket's seal",
+};
 
 /** Runs of dockets up to this length are read one by one. */
 const docketsAtOnce = 16;

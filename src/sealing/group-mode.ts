@@ -6,19 +6,27 @@ import type { SealMode } from "./votes.ts";
  * Mode `threshold`: each validator's part is made with its share of the group's key, and any
  * threshold of them give the one signature of the group. Who has no share, having been away when
  * the key was made, signs nothing and can't tell true parts: its turns pass to the next.
+ *
+ * Checking a part costs as much as checking the signature that comes of all of them. So parts are
+ * put together first and only the whole is checked; once that failed, it is known whose part was
+ * false, and from then on each is checked before it counts. One mode is of one docket number.
  */
 export function groupMode(groupOf: () => Group | null): SealMode {
+  let isDoubtful = false;
   return {
     signDocket: async (_number, hash) => {
       const group = groupOf();
       return group === null ? "" : base64urlOf(group.signPartial(hash));
     },
-    isTrue: async (docket, { validatorId, value }) => {
+    judge: async (docket, { validatorId, value }) => {
       const group = groupOf();
       const index = group?.indexOf(validatorId) ?? null;
       const signature = bytesOfBase64url(value);
-      if (group === null || index === null || signature === null) return false;
-      return group.isPartial(docket.docketHash, { index, signature });
+      // Who has no share says so with an empty part.
+      if (group === null || index === null || value === "") return "unknown";
+      if (signature?.length !== 48) return "false";
+      if (!isDoubtful) return "counts";
+      return group.isPartial(docket.docketHash, { index, signature }) ? "counts" : "false";
     },
     assemble: async (docket, parts) => {
       const group = groupOf();
@@ -27,11 +35,12 @@ export function groupMode(groupOf: () => Group | null): SealMode {
         const signature = bytesOfBase64url(value);
         return index === null || signature === null ? [] : [{ index, signature }];
       });
-      const made = group?.assemble(docket.docketHash, partials).signature ?? null;
-      // Without a signature it is refused on its way in, like every docket that bears no seal.
-      if (made === null) return docket;
-      const groupSignature = base64urlOf(made);
-      return { ...docket, proposerSignature: null, votes: [], groupSignature };
+      if (group === null) return { docket: null, faulty: [] };
+      const { signature, faulty } = group.assemble(docket.docketHash, partials);
+      isDoubtful ||= faulty.length > 0;
+      if (signature === null) return { docket: null, faulty };
+      const groupSignature = base64urlOf(signature);
+      return { docket: { ...docket, proposerSignature: null, votes: [], groupSignature }, faulty };
     },
   };
 }

@@ -60,6 +60,12 @@ export class Lead {
     return { hash, bundle, signatures: new Map(this.#signatures) };
   }
 
+  /** These signatures were false after all: it takes others, or better ones. */
+  strike(validatorIds: readonly string[]): void {
+    for (const validatorId of validatorIds) this.#signatures.delete(validatorId);
+    if (this.#phase === "sealed") this.#phase = "signatures";
+  }
+
   /** The last word again, to those who did not answer it. */
   remind(): Letter[] {
     const { seat } = this;

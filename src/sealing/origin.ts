@@ -110,7 +110,7 @@ export async function changePolicy(
 
 /**
  * Agrees to a new policy and submits it: in force from the docket after the one that takes it in.
- * Where several seal, as many operators as the policy in force asks for must agree to the very
+ * Where several seal, as many operators as decide about a docket must agree to the very
  * same, each at its own node; where this node seals alone it is stored when this resolves.
  */
 export async function setPolicy(

@@ -41,7 +41,7 @@ export function policyAfterChange(
   const version = held.version + 1;
   const isSameGroup = named === undefined && threshold === held.threshold;
   // A group's key belongs to its members and their number: other ones get theirs by a reshare.
-  const { groupPublicKey, ...bare } = held;
+  const { groupPublicKey, groupShares: _shares, ...bare } = held;
   const kept = groupPublicKey !== undefined && isSameGroup ? held : bare;
   return { ...kept, ...rest, validators, threshold, version };
 }

@@ -9,19 +9,25 @@
  * takes too long is left by a *promise* to take nothing more of lower rounds, which carries one's
  * lock; a proposal of a later round shows q promises and is of the docket of their highest lock.
  *
- * Why it is safe, where f validators lie and the rest may crash, restart and lose messages at will:
- * - No fork while f < 2t - n, whatever happens in the rounds: two seals of t signatures have 2t - n
+ * Why it is safe, where f validators lie and the rest may crash, restart and lose messages at will.
+ * A seal takes t signatures, a decision takes q ≥ t (`quorumOf`):
+ * - No two decisions while f < 2q - n. In one round: two certificates would share an honest
+ *   validator, which accepts one docket. In later rounds: q validators locked on h in round r; any
+ *   q promises of a later round include an honest one of them, made after its lock, since nothing
+ *   of round r is taken after the promise. Its lock comes with the promise, and a higher lock is (by
+ *   induction) on h as well. Locks can't be made up: they carry q signed accepts. (Paxos as such
+ *   decides with the accepts; there a lying proposer of round 0 could leave honest signatures
+ *   divided, hence the second step.)
+ * - No fork while f < 2q - n and f < t: among t signatures one is honest, and the honest sign
+ *   nothing but what was decided. So a group's t can stand at half of all while liars are met by
+ *   the larger q: with t = q = 4 of 7, a single liar that proposes could get three honest
+ *   validators to decide on one docket and the other three on another. Nothing smaller than such a
+ *   q would do (n > 3f), whatever the signature is made of.
+ * - Nor while f < 2t - n, whatever happens in the rounds: two seals of t signatures have 2t - n
  *   validators in common, one of them honest, and an honest one signs one hash a number. That rests
  *   on the primary key of `sealing_signed` alone.
- * - No two decisions while f < 2q - n, so that no number is lost to signatures that are divided.
- *   In one round: two certificates would share an honest validator, which accepts one docket. In
- *   later rounds: q validators locked on h in round r; any q promises of a later round include an
- *   honest one of them, made after its lock, since nothing of round r is taken after the promise.
- *   Its lock comes with the promise, and a higher lock is (by induction) on h as well. Locks can't
- *   be made up: they carry q signed accepts. (Paxos as such decides with the accepts; there a lying
- *   proposer of round 0 could leave honest signatures divided, hence the second step.)
- * - With crashes only, f = 0, and every threshold above n / 2 is safe. A validator that is put back
- *   to an older copy of its database has forgotten what it said: it counts as a liar.
+ * - With crashes only, f = 0, every threshold above n / 2 is safe. A validator that is put back to
+ *   an older copy of its database has forgotten what it said: it counts as a liar.
  * - It goes on while q honest validators reach each other: time-outs grow with the round, so they
  *   meet in one round for long enough, and proposers come in turn.
  */
@@ -161,10 +167,15 @@ export class Rounds {
     }
   }
 
-  /** A signature that the caller found true, of the docket that is being led. */
+  /** A signature that counts, of the docket that is being led. */
   signed(validatorId: string, signature: { hash: string; value: string }): Step {
     const sealed = this.#lead?.sign(validatorId, signature) ?? null;
     return { ...nothing, sealed };
+  }
+
+  /** No seal came of the signatures, for those of these validators are false. */
+  strike(validatorIds: readonly string[]): void {
+    this.#lead?.strike(validatorIds);
   }
 
   /** The round took too long: leave it for the next one. */

@@ -28,15 +28,29 @@ export class SealedDockets {
     return { ...emptyMessage, kind, registerId, docketNumber, validatorId, docketHash, signature };
   }
 
-  /** The docket that was decided on, with its seal; null where it does not read. */
-  async assemble(decided: NonNullable<Step["sealed"]>, mode: SealMode): Promise<Uint8Array | null> {
+  /** The docket that was decided on, with its seal; null where parts were false: whose they are. */
+  async assemble(
+    decided: NonNullable<Step["sealed"]>,
+    mode: SealMode,
+  ): Promise<{ bundle: Uint8Array | null; faulty: readonly string[] }> {
     const read = readBundle(decided.bundle);
     const docket = docketIn(decided.bundle);
-    if (docket === null || read === null) return null;
+    if (docket === null || read === null) return { bundle: null, faulty: [] };
     const proposed = { ...docket, proposerValidatorId: this.options.nodeId };
-    const sealed = await mode.assemble(proposed, decided.signatures);
+    const { docket: sealed, faulty } = await mode.assemble(proposed, decided.signatures);
+    this.blame(faulty);
+    if (sealed === null) return { bundle: null, faulty };
     const { transactionData } = read;
-    return encodeBundle({ docketData: docketBytes(sealed), transactionData });
+    return { bundle: encodeBundle({ docketData: docketBytes(sealed), transactionData }), faulty };
+  }
+
+  /** These validators sent parts of a seal that are none. */
+  blame(validatorIds: readonly string[]): void {
+    const { registerId, log } = this.options;
+    for (const validatorId of validatorIds) {
+      log.warn({ registerId, validatorId }, "A validator's part of a seal is false");
+      this.options.blame(validatorId);
+    }
   }
 
   /** The validator still speaks of a number that is sealed. Answered now and then. */

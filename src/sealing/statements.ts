@@ -16,7 +16,7 @@ export interface Seat {
   validators: readonly Validator[];
   /** Signatures that a docket needs. */
   threshold: number;
-  /** Validators that make a decision; any two such sets share one. */
+  /** Validators that make a decision; any two such sets share an honest one. */
   quorum: number;
   ownId: string;
   signer: Signer;
@@ -33,9 +33,14 @@ export function seatOf(
   return { registerId, number, validators, threshold, quorum, ownId, signer };
 }
 
-/** The threshold, but never so few that two decisions could be made side by side. */
+/**
+ * How many decide: the threshold, but never so few that a third of all, lying, could make two
+ * decisions side by side. Of four 3, of five 4, of seven 5, of nine 6.
+ */
 export function quorumOf(policy: Pick<Policy, "validators" | "threshold">): number {
-  return Math.max(policy.threshold, Math.floor(policy.validators.length / 2) + 1);
+  const count = policy.validators.length;
+  const liars = Math.floor((count - 1) / 3);
+  return Math.max(policy.threshold, Math.floor((count + liars) / 2) + 1);
 }
 
 /** A validator with this name and this node's own key. */

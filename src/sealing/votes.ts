@@ -13,10 +13,26 @@ import type { Docket, Policy, Signature } from "../dockets/types.ts";
 export interface SealMode {
   /** This node's part of the seal, base64url. */
   signDocket(number: number, hash: string): Promise<string>;
-  /** Whether a validator's part is one. */
-  isTrue(docket: Docket, part: { validatorId: string; value: string }): Promise<boolean>;
-  /** The docket with its seal; the parts were found true and are as many as it needs. */
-  assemble(docket: Docket, parts: ReadonlyMap<string, string>): Promise<Docket>;
+  /** What a validator's part is worth. What is dear to find out may be left to `assemble`. */
+  judge(docket: Docket, part: Part): Promise<PartWorth>;
+  /** The docket with its seal, of parts that count and are as many as it needs. */
+  assemble(docket: Docket, parts: ReadonlyMap<string, string>): Promise<Assembled>;
+}
+
+export interface Part {
+  validatorId: string;
+  /** Base64url. */
+  value: string;
+}
+
+/** `unknown`: this node can't tell, and makes no seal. */
+export type PartWorth = "counts" | "false" | "unknown";
+
+export interface Assembled {
+  /** Null where parts turned out false. */
+  docket: Docket | null;
+  /** Validators whose parts those are. */
+  faulty: readonly string[];
 }
 
 /** Mode `votes`: each validator's own signature stands in the docket. */
@@ -30,10 +46,11 @@ export function votesMode(policy: Policy, signer: Signer): SealMode {
   return {
     signDocket: async (_number, hash) =>
       base64urlOf(signer.sign(present(bytesOfHex(hash), "a docket hash in hex"))),
-    isTrue: async (docket, { validatorId, value }) => {
+    judge: async (docket, { validatorId, value }) => {
       const signature = signatureOf(validatorId, value);
       const timeMs = present(timeMsOf(docket.createdAt), "a docket's time");
-      return signature !== null && isSignatureTrue(signature, docketText({ ...docket, timeMs }));
+      if (signature === null) return "unknown";
+      return isSignatureTrue(signature, docketText({ ...docket, timeMs })) ? "counts" : "false";
     },
     assemble: async (docket, parts) => {
       const names = [...parts.keys()].sort();
@@ -45,7 +62,8 @@ export function votesMode(policy: Policy, signer: Signer): SealMode {
         return [{ validatorId, validatorSignature }];
       });
       const proposerSignature = signatureOf(first, parts.get(first) ?? "");
-      return { ...docket, proposerValidatorId: first, proposerSignature, votes };
+      const sealed = { ...docket, proposerValidatorId: first, proposerSignature, votes };
+      return { docket: sealed, faulty: [] };
     },
   };
 }

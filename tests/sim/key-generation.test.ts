@@ -1,21 +1,13 @@
 import { describe, expect, test } from "bun:test";
-import { base64urlOf } from "../../src/base/bytes.ts";
-import { findFalseSeal } from "../../src/dockets/group-seal.ts";
 import { phases } from "../../src/sealing/threshold/board.ts";
-import {
-  bytesOf,
-  contentOf,
-  readMessage,
-  signMessage,
-} from "../../src/sealing/threshold/signed.ts";
+import { readMessage } from "../../src/sealing/threshold/signed.ts";
 import { messageType } from "../../src/wire/distribution-messages.ts";
-import type { KeyGeneration } from "../../src/wire/key-generation-messages.ts";
 import { blsKeyShareCodec } from "../../src/wire/services.ts";
+import { docketHash, expectSigns, named, withGroup } from "./key-group.ts";
+import { bentShare, kindOf, rewritten } from "./key-lies.ts";
 import { KeyNet, type KeyNode, type Posted } from "./key-net.ts";
 
 const only = process.env.SEED === undefined ? null : Number(process.env.SEED);
-const docketHash = "d0".repeat(32);
-const named = (nodes: readonly KeyNode[]) => nodes.map(({ validatorId }) => ({ validatorId }));
 
 /** What a member may do that it should not; t members are as they should be beside them. */
 const misdeeds: Record<string, (node: KeyNode, net: KeyNet) => void> = {
@@ -349,17 +341,6 @@ describe("messages out of place", () => {
   });
 });
 
-async function withGroup(
-  net: KeyNet,
-  { count, threshold }: { count: number; threshold: number },
-): Promise<KeyNode[]> {
-  const nodes = net.addMany(count);
-  await nodes[0]!.coordinator.init("r", { threshold, validators: named(nodes) });
-  await net.passSession(nodes[0]!);
-  expect(nodes[0]!.session()?.state).toBe("finished");
-  return nodes;
-}
-
 /** Who proposes a handing on dies after so many messages, and starts again. */
 async function crashAfter(
   net: KeyNet,
@@ -382,50 +363,4 @@ async function crashAfter(
 /** How many group keys these nodes hold. */
 function keysOf(nodes: readonly KeyNode[]): number {
   return new Set(nodes.map((node) => node.coordinator.status("r").groupPublicKey)).size;
-}
-
-/** These nodes together make a signature that is true under the policy's key. */
-function expectSigns(net: KeyNet, nodes: readonly KeyNode[], story: string): void {
-  const groups = nodes.map((node) => node.coordinator.groupOf("r"));
-  const parts = groups.flatMap((group) =>
-    group === null ? [] : [{ index: group.index, signature: group.signPartial(docketHash) }],
-  );
-  const { signature, faulty } = groups[0]?.assemble(docketHash, parts) ?? {
-    signature: null,
-    faulty: ["nobody has a share"],
-  };
-  expect([story, signature?.length, faulty]).toEqual([story, 48, []]);
-  const seal = {
-    docketNumber: 1,
-    docketHash,
-    signature: base64urlOf(signature!),
-    groupPublicKey: net.policy.groupPublicKey ?? "",
-  };
-  expect(findFalseSeal([seal])).toBeNull();
-}
-
-function kindOf(posted: Posted): string | null {
-  return posted.type === messageType.keyGeneration
-    ? readMessage(posted.payload).message.body
-    : null;
-}
-
-/** The message of this kind as its sender would have signed it, had it said something else. */
-function rewritten(
-  node: KeyNode,
-  posted: Posted,
-  kind: string,
-  change: (message: KeyGeneration) => void,
-): Posted {
-  if (kindOf(posted) !== kind) return posted;
-  const { message } = contentOf(structuredClone(readMessage(posted.payload).signed));
-  change(message);
-  return { ...posted, payload: bytesOf(signMessage(message, node.speaker.sign)) };
-}
-
-function bentShare(posted: Posted): Posted {
-  const letter = blsKeyShareCodec.decode(posted.payload);
-  const encryptedSecretShare = Uint8Array.from(letter.encryptedSecretShare);
-  encryptedSecretShare[40]! ^= 1;
-  return { ...posted, payload: blsKeyShareCodec.encode({ ...letter, encryptedSecretShare }) };
 }

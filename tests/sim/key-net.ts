@@ -161,10 +161,10 @@ export class MemoryKeyStore implements KeyStore {
 
   list = async () => [...this.epochs];
   save = async (epoch: GroupEpoch) => {
-    this.epochs = [...this.epochs.filter((one) => one.epoch !== epoch.epoch), epoch];
+    this.epochs = [...this.epochs.filter((one) => one.session !== epoch.session), epoch];
   };
-  deleteBefore = async ({ epoch }: { epoch: number }) => {
-    this.epochs = this.epochs.filter((one) => one.epoch >= epoch);
+  remove = async ({ session }: GroupEpoch) => {
+    this.epochs = this.epochs.filter((one) => one.session !== session);
   };
 }
 

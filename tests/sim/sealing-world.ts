@@ -3,13 +3,15 @@
  * council, its messages through the codec, over a net that loses, reorders, repeats and splits;
  * stores that survive crashes. Liars hold a real key and do with it what they like.
  */
+import { createHash } from "node:crypto";
 import { owned } from "../../src/base/bytes.ts";
 import { encodeBundle, encodePage } from "../../src/dockets/bundle.ts";
 import { buildGenesis, buildPayload, buildTransaction } from "../../src/dockets/envelope.ts";
 import { anchorAfter, joinPage } from "../../src/dockets/join.ts";
 import { type Signer, signerOfSeed } from "../../src/dockets/keys.ts";
+import { controlOf, policyText } from "../../src/dockets/policy.ts";
 import { signText } from "../../src/dockets/signature.ts";
-import type { Anchor, Head, Outcome, Policy } from "../../src/dockets/types.ts";
+import type { Anchor, CheckedPage, Head, Outcome, Policy } from "../../src/dockets/types.ts";
 import { verifyPage } from "../../src/dockets/verify.ts";
 import type { BuiltTransaction } from "../../src/sealing/batch.ts";
 import { Council } from "../../src/sealing/council.ts";
@@ -24,9 +26,9 @@ import {
 } from "../../src/wire/sealing-messages.ts";
 import { SimClock } from "../support/sim-clock.ts";
 
-const registerId = "simulated";
+export const registerId = "simulated";
 const startMs = Date.UTC(2026, 0, 1);
-const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+export const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 export interface World {
   clock: SimClock;
@@ -37,6 +39,11 @@ export interface World {
   faults: number;
   /** Nodes in different groups don't hear each other. */
   groupOf: (nodeId: string) => number;
+  /** Second copies of liars, with the same key: what one says, the other knows nothing of. */
+  twins: Validator[];
+  /** What must not happen, and did. */
+  wrongs: string[];
+  verify: typeof verifyPage;
 }
 
 export function makeWorld(options: {
@@ -44,14 +51,14 @@ export function makeWorld(options: {
   count: number;
   threshold: number;
   liars?: number;
+  /** Nodes that hold the register and have no seat in the first policy. */
+  spares?: number;
 }): World {
-  const { dice, count, threshold, liars = 0 } = options;
-  const signers = Array.from({ length: count }, (_, index) =>
-    signerOfSeed(new Uint8Array(32).fill(index + 1)),
-  );
+  const { dice, count, threshold, liars = 0, spares = 0 } = options;
+  const signers = Array.from({ length: count + spares }, (_, index) => signerOfSeed(seedOf(index)));
   const policy: Policy = {
     version: 1,
-    validators: signers.map(({ publicKey, algorithm }, index) => ({
+    validators: signers.slice(0, count).map(({ publicKey, algorithm }, index) => ({
       validatorId: `v${index}`,
       publicKey,
       algorithm,
@@ -68,13 +75,34 @@ export function makeWorld(options: {
     nodes: [],
     faults: 1,
     groupOf: () => 0,
+    twins: [],
+    wrongs: [],
+    verify: verifyOnce(),
   };
-  const genesis = genesisOf(policy, signers);
+  const genesis = genesisOf(policy, signers.slice(0, count));
   world.nodes = signers.map(
     (signer, index) => new Validator(world, { id: `v${index}`, signer, isLiar: index < liars }),
   );
   for (const node of world.nodes) node.start(genesis);
   return world;
+}
+
+/** Many look at the same bytes: what is found out about them is found out once. */
+function verifyOnce(): typeof verifyPage {
+  const known = new Map<string, Outcome<CheckedPage>>();
+  return (request) => {
+    const { bytes, nextNumber, policy, acceptUnsealed } = request;
+    const hash = createHash("sha256").update(bytes).digest("hex");
+    const key = JSON.stringify([hash, nextNumber, policy, acceptUnsealed]);
+    const checked = known.get(key) ?? verifyPage(request);
+    known.set(key, checked);
+    return checked;
+  };
+}
+
+/** Of the key of validator `index`. */
+export function seedOf(index: number): Uint8Array {
+  return new Uint8Array(32).fill(index + 1);
 }
 
 function genesisOf(policy: Policy, signers: readonly Signer[]): Uint8Array {
@@ -111,8 +139,13 @@ export class Validator {
   readonly sealedIds = new Set<string>();
   readonly #facts = new Map<number, Facts>();
   readonly signedHashes = new Map<number, string>();
+  readonly blamed = new Set<string>();
   anchor: Anchor | null = null;
   council: Council | null = null;
+  /** The policy that its operator wants. */
+  approved: Policy | null = null;
+  /** How it signs: a world with groups puts another in its place. */
+  modeOf = (policy: Policy) => votesMode(policy, this.own.signer);
 
   constructor(
     readonly world: World,
@@ -123,10 +156,11 @@ export class Validator {
   }
 
   start(genesis?: Uint8Array): void {
-    if (genesis !== undefined) this.#takeIn(genesis);
+    if (genesis !== undefined) this.takeIn(genesis);
     const { world, own } = this;
     const { signer } = own;
     const { clock, dice } = world;
+    const approved = () => (this.approved === null ? null : policyText(this.approved));
     this.council = new Council({
       registerId,
       nodeId: this.id,
@@ -154,15 +188,19 @@ export class Validator {
           anchor,
           nowMs: clock.nowMs() + 60_000,
           whichExist: async (ids) => this.#which(ids),
-          approved: async () => null,
-          verify: async (request) => verifyPage(request),
+          approved: async () => approved(),
+          verify: async (request) => world.verify(request),
         }),
       takeIn: async (bytes) => this.#takeInPage(bytes),
-      catchUp: () => this.#catchUp(),
+      catchUp: () => this.catchUp(),
+      blame: (validatorId) => void this.blamed.add(validatorId),
       readSealed: async (number) => this.dockets[number] ?? null,
       whichExist: async (ids) => this.#which(ids),
-      isApproved: async () => true,
-      modeOf: (policy) => votesMode(policy, signer),
+      isApproved: async ({ transaction }) => {
+        const control = controlOf(transaction.payloadJson);
+        return control.kind !== "policy" || policyText(control.policy) === approved();
+      },
+      modeOf: (policy) => this.modeOf(policy),
       isInvited: () => false,
     });
   }
@@ -178,17 +216,17 @@ export class Validator {
   }
 
   /** Replication, in short: from anybody who has more, through the same verification. */
-  #catchUp(): void {
+  catchUp(): void {
     const { clock, dice, nodes, groupOf } = this.world;
     void clock.sleep(5 + dice() * 40).then(() => {
       const source = nodes.find(
         (one) => one.dockets.length > this.dockets.length && groupOf(one.id) === groupOf(this.id),
       );
-      for (const bundle of source?.dockets.slice(this.dockets.length) ?? []) this.#takeIn(bundle);
+      for (const bundle of source?.dockets.slice(this.dockets.length) ?? []) this.takeIn(bundle);
     });
   }
 
-  #takeIn(bundle: Uint8Array): void {
+  takeIn(bundle: Uint8Array): void {
     this.#takeInPage(encodePage({ bundles: [bundle], headNumber: 0, firstVersion: 0 }));
   }
 
@@ -200,7 +238,7 @@ export class Validator {
       previousTimeMs: 0,
       policy: null,
     };
-    const checked = verifyPage({
+    const checked = this.world.verify({
       registerId,
       bytes: owned(bytes),
       nextNumber: anchor.nextNumber,
@@ -217,7 +255,7 @@ export class Validator {
     const bundle = checked.value.bytes.slice(first.offset, first.offset + first.length);
     const ids = docketIn(bundle)?.transactions.map((leaf) => leaf.transactionId) ?? [];
     for (const id of ids) {
-      if (this.sealedIds.has(id)) throw new Error(`Transaction ${id} is sealed twice`);
+      if (this.sealedIds.has(id)) this.world.wrongs.push(`${id} is sealed twice at ${this.id}`);
       this.sealedIds.add(id);
     }
     this.dockets.push(bundle);
@@ -228,7 +266,8 @@ export class Validator {
   }
 
   #send(to: string, message: SealingMessage): void {
-    for (const told of this.isLiar ? this.#lie(to, message) : [message]) {
+    if (this.isSilentTo(to)) return;
+    for (const told of this.isLiar ? this.lie(to, message) : [message]) {
       const bytes = sealingMessageCodec.encode(told);
       const { dice, faults } = this.world;
       if (dice() < 0.06 * faults) continue;
@@ -238,22 +277,26 @@ export class Validator {
   }
 
   #deliver(to: string, bytes: Uint8Array): void {
-    const { clock, dice, faults, nodes, groupOf } = this.world;
+    const { clock, dice, faults, nodes, twins, groupOf } = this.world;
     const delayMs = 1 + dice() * 15 + (dice() < 0.05 * faults ? dice() * 900 : 0);
     if (groupOf(this.id) !== groupOf(to)) return;
     void clock.sleep(delayMs).then(() => {
-      const node = nodes.find((one) => one.id === to);
-      if (groupOf(this.id) === groupOf(to)) {
-        node?.council?.receive(sealingMessageCodec.decode(bytes), this.id);
+      if (groupOf(this.id) !== groupOf(to)) return;
+      for (const node of [...nodes, ...twins]) {
+        if (node.id === to) node.council?.receive(sealingMessageCodec.decode(bytes), this.id);
       }
     });
   }
 
+  /** To whom it says nothing. */
+  isSilentTo = (_to: string): boolean => false;
+
   /** Two dockets for one round, votes for everything, junk, silence. */
-  #lie(to: string, message: SealingMessage): SealingMessage[] {
-    const { dice, policy } = this.world;
+  lie(to: string, message: SealingMessage): SealingMessage[] {
+    const { dice } = this.world;
     const { anchor } = this;
     if (anchor === null || dice() < 0.15) return [];
+    const policy = anchor.policy ?? this.world.policy;
     const number = anchor.nextNumber;
     const seat = seatOf({ registerId, number, policy }, { nodeId: this.id, ...this.own });
     const said: SealingMessage[] = [message];

@@ -7,7 +7,7 @@ export class SimClock implements Clock {
   #sleepers: { atMs: number; wake: () => void }[] = [];
 
   nowMs(): number {
-    return Date.UTC(2026, 0, 1) + this.#nowMs;
+    return Date.UTC(2026, 0, 1) + Math.floor(this.#nowMs);
   }
 
   monotonicMs(): number {

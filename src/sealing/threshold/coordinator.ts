@@ -63,7 +63,7 @@ interface Running {
 export class Coordinator {
   readonly #keys: GroupKeys;
   readonly #sessions = new Map<string, Running>();
-  /** Epochs that others refused as old: the next proposal goes beyond them. */
+  /** Epochs of what was proposed here since the start: each proposal has a higher one. */
   readonly #floors = new Map<string, number>();
 
   constructor(private readonly options: CoordinatorOptions) {
@@ -236,11 +236,10 @@ export class Coordinator {
   /** Who proposed brings the register's policy in line with the new group. */
   async #sealPolicy(session: Session): Promise<void> {
     const { proposal, member } = session.options;
-    const { registerId, previous } = proposal;
+    const { registerId } = proposal;
     const running = this.#sessions.get(registerId);
-    // Who only hands its share on has none of the new ones; the key is the same.
-    const handedOn = { ...proposal, commitments: commitmentBytes(previous ?? []) };
-    const made = member.result ?? handedOn;
+    // Who only hands its share on has none of the new ones, and knows what they are committed to.
+    const made = { ...proposal, commitments: commitmentBytes(member.commitments ?? []) };
     if (running?.session !== session) return;
     running.policyEnd = { state: "sealing" };
     try {

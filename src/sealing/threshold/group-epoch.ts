@@ -10,12 +10,15 @@ import { type Verdict, weightsOf } from "./verdict.ts";
 /** A group's key as one of its members holds it. */
 export interface GroupEpoch {
   registerId: string;
-  /** From 1 on; each session of a register has a higher one. */
+  /** From 1 on, above that of the key in force. Sessions that came to nothing may share one. */
   epoch: number;
+  /** The session that made it: its nonce, hex. */
+  session: string;
   /**
    * pending    our share is whole; whether enough others have theirs is not known
    * certified  as many as the threshold said so
-   * Either counts from the docket after the one whose policy names its key and members.
+   * Either counts from the docket after the one whose policy names these very shares, and no other
+   * does: so a session that ends early leaves everything as it was, whoever confirmed in it.
    */
   state: "pending" | "certified";
   threshold: number;
@@ -37,6 +40,16 @@ export interface Step {
 
 export function groupKeyText(epoch: Pick<GroupEpoch, "commitments">): string {
   return base64urlOf(present(epoch.commitments[0], "a commitment to the constant"));
+}
+
+/**
+ * The name under which a policy puts these shares in force, base64url of 32 bytes: what they are
+ * committed to. A handing on to the same members changes nothing else.
+ */
+export function groupSharesText({ commitments }: Pick<GroupEpoch, "commitments">): string {
+  const hash = createHash("sha256").update(utf8("sorcha.peer.groupshares.v1|"));
+  for (const bytes of commitments) hash.update(bytes);
+  return base64urlOf(new Uint8Array(hash.digest()));
 }
 
 /** Of bytes that were checked when they came. */
@@ -67,10 +80,11 @@ export function groupEpochOf(
   const shares = qualified.map(made.shareFrom);
   if (shares.some((share) => share === null)) return null;
   const weights = weightsOf(proposal, qualified) ?? shares.map(() => 1n);
-  const { registerId, epoch, threshold, members } = proposal;
+  const { registerId, epoch, nonce: session, threshold, members } = proposal;
   return {
     registerId,
     epoch,
+    session,
     state: "pending",
     threshold,
     members,

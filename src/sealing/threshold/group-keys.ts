@@ -1,8 +1,9 @@
 import { present } from "../../base/assert.ts";
 import { base64urlOf, hexOf } from "../../base/bytes.ts";
 import type { Policy } from "../../dockets/types.ts";
+import { limits } from "../../runtime/limits.ts";
 import { type Commitments, publicShareAt } from "./commitments.ts";
-import { commitmentsIn, type GroupEpoch, groupKeyText } from "./group-epoch.ts";
+import { commitmentsIn, type GroupEpoch, groupKeyText, groupSharesText } from "./group-epoch.ts";
 import { assembleSignature, checkPartials, type Partial, signPartial } from "./partials.ts";
 
 /** Where group keys lie between two runs of this node. */
@@ -10,7 +11,7 @@ export interface KeyStore {
   list(): Promise<GroupEpoch[]>;
   /** Durable when it resolves. */
   save(epoch: GroupEpoch): Promise<void>;
-  deleteBefore(older: { registerId: string; epoch: number }): Promise<void>;
+  remove(epoch: GroupEpoch): Promise<void>;
 }
 
 /** A group as who seals needs it: this validator's part, and all parts put together. */
@@ -54,10 +55,9 @@ export class GroupKeys {
     return Math.max(0, ...this.of(registerId).map((one) => one.epoch));
   }
 
-  /** The one that the policy in force names, with this threshold and these members. */
+  /** The one that the policy in force names. */
   active(registerId: string, policy: Policy): GroupEpoch | null {
-    const fitting = this.of(registerId).filter((epoch) => isOfPolicy(epoch, policy));
-    return fitting.at(-1) ?? null;
+    return this.of(registerId).find((epoch) => isOfPolicy(epoch, policy)) ?? null;
   }
 
   async save(epoch: GroupEpoch): Promise<void> {
@@ -65,12 +65,19 @@ export class GroupKeys {
     this.#put(epoch);
   }
 
-  /** Lets go of what the policy no longer names. */
+  /**
+   * Lets go of what no policy will name any more: what is older than the shares in force or was
+   * made beside them, and of broken sessions without end the oldest.
+   */
   async forgetOld(registerId: string, policy: Policy): Promise<void> {
     const active = this.active(registerId, policy);
-    if (active === null || this.of(registerId)[0] === active) return;
-    await this.store.deleteBefore(active);
-    const kept = this.of(registerId).filter((one) => one.epoch >= active.epoch);
+    const all = this.of(registerId);
+    const later = all.filter((one) => one.epoch > (active?.epoch ?? 0));
+    const pending = later.filter((one) => one.state === "pending");
+    const spared = new Set(pending.slice(-limits.keySessionsPending));
+    const kept = later.filter((one) => one.state === "certified" || spared.has(one));
+    if (active !== null) kept.unshift(active);
+    for (const one of all) if (!kept.includes(one)) await this.store.remove(one);
     this.#epochs.set(registerId, kept);
   }
 
@@ -101,7 +108,9 @@ export class GroupKeys {
   }
 
   #put(epoch: GroupEpoch): void {
-    const others = this.of(epoch.registerId).filter((one) => one.epoch !== epoch.epoch);
+    const { epoch: number, session } = epoch;
+    const isOther = (one: GroupEpoch) => one.epoch !== number || one.session !== session;
+    const others = this.of(epoch.registerId).filter(isOther);
     const all = [...others, epoch].sort((left, right) => left.epoch - right.epoch);
     this.#epochs.set(epoch.registerId, all);
   }
@@ -110,6 +119,7 @@ export class GroupKeys {
 export function isOfPolicy(epoch: GroupEpoch, policy: Policy): boolean {
   return (
     policy.groupPublicKey === groupKeyText(epoch) &&
+    policy.groupShares === groupSharesText(epoch) &&
     policy.threshold === epoch.threshold &&
     policy.validators.length === epoch.members.length &&
     policy.validators.every(({ validatorId, publicKey }, at) => {
@@ -130,6 +140,7 @@ export function policyOfGroup(
     validators: validatorsOf(epoch.members),
     threshold: epoch.threshold,
     groupPublicKey: groupKeyText(epoch),
+    groupShares: groupSharesText(epoch),
   };
 }
 

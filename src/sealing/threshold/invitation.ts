@@ -82,7 +82,8 @@ export function reasonToDecline(
   const wanted = { ...policy, validators: validatorsOf(proposal.members) };
   if (isMember && !here.isWilling(wanted)) return "not-willing";
   const { registerId, epoch, previous } = proposal;
-  if (epoch <= keys.latest(registerId)) return "old-epoch";
+  // Of a session that came to nothing we may hold a share of this very epoch: it is another's.
+  if (epoch <= (keys.active(registerId, policy)?.epoch ?? 0)) return "old-epoch";
   if (previous === null) return policy.groupPublicKey === undefined ? null : "has-group";
   const bytes = commitmentBytes(previous);
   if (groupKeyText({ commitments: bytes }) !== policy.groupPublicKey) return "other-key";

@@ -74,8 +74,8 @@ export class Member {
   #roster: ReadonlySet<string> = new Set();
   #deals: Deals = new Map();
   #responses: Shown | null = null;
-  #commitments: Commitments | null = null;
-  /** Stays null for one who only deals. */
+  /** Of the new group, once it is confirmed; known also to one who only deals. */
+  commitments: Commitments | null = null;
   #result: GroupEpoch | null = null;
   /** Dealers that do not count, and why; known once confirmed. */
   #faults: readonly Fault[] = [];
@@ -154,8 +154,7 @@ export class Member {
       throw refusal("out-of-order", "Shares are no longer waited for");
     }
     this.#desk.take(share);
-    const isWhole = this.#state === "checking" && this.#isNoneAwaited();
-    return isWhole ? this.#respond() : nothing;
+    return this.#state === "checking" && this.#isNoneAwaited() ? this.#respond() : nothing;
   }
 
   expire(): Step {
@@ -224,7 +223,7 @@ export class Member {
     if (commitments === null) {
       return this.#abort("too-few-dealers", "Too few dealt honestly for a key that holds");
     }
-    this.#commitments = commitments;
+    this.commitments = commitments;
     this.#state = "confirmed";
     const index = this.#index;
     if (index === null) return nothing;
@@ -238,7 +237,7 @@ export class Member {
 
   #finish(shown: Shown): Step {
     const { threshold } = this.options.proposal;
-    const commitments = present(this.#commitments, "what was confirmed");
+    const commitments = present(this.commitments, "what was confirmed");
     const expected = confirmationHash(this.#hash, commitments);
     const holders = [...shown.said]
       .filter(([, { message }]) =>

@@ -11,20 +11,21 @@ export async function saveGroupEpoch(sql: Sql, epoch: GroupEpoch, locker: ShareL
     return { ...member, publicKey: base64urlOf(member.publicKey) };
   });
   await sql`
-    INSERT INTO threshold_keys (register_id, epoch, state, threshold, members, holders,
+    INSERT INTO threshold_keys (register_id, epoch, session, state, threshold, members, holders,
                                 commitments, share_index, sealed_share)
-    VALUES (${epoch.registerId}, ${epoch.epoch}, ${epoch.state}, ${epoch.threshold},
-            ${JSON.stringify(members)}, ${JSON.stringify(epoch.holders)},
+    VALUES (${epoch.registerId}, ${epoch.epoch}, ${epoch.session}, ${epoch.state},
+            ${epoch.threshold}, ${JSON.stringify(members)},
+            ${JSON.stringify(epoch.holders)},
             ${concat(epoch.commitments)}, ${epoch.index}, ${locker.lock(epoch.share, epoch)})
-    ON CONFLICT (register_id, epoch) DO UPDATE
+    ON CONFLICT (register_id, epoch, session) DO UPDATE
        SET state = excluded.state, holders = excluded.holders`;
 }
 
 /** Of all registers, the older epochs first. */
 export async function listGroupEpochs(sql: Sql, locker: ShareLocker): Promise<GroupEpoch[]> {
   const rows = await sql<Row[]>`
-    SELECT register_id AS "registerId", epoch, state, threshold, members, holders, commitments,
-           share_index AS "index", sealed_share AS "sealedShare"
+    SELECT register_id AS "registerId", epoch, session, state, threshold, members, holders,
+           commitments, share_index AS "index", sealed_share AS "sealedShare"
       FROM threshold_keys ORDER BY register_id, epoch`;
   return rows.map(({ sealedShare, members, holders, commitments, ...row }) => ({
     ...row,
@@ -37,17 +38,20 @@ export async function listGroupEpochs(sql: Sql, locker: ShareLocker): Promise<Gr
   }));
 }
 
-/** Older than `epoch`: nothing is sealed with them any more, and what is gone can't be stolen. */
-export async function deleteEpochsBefore(
+/** Nothing is sealed with it any more, and what is gone can't be stolen. */
+export async function deleteGroupEpoch(
   sql: Sql,
-  { registerId, epoch }: { registerId: string; epoch: number },
+  { registerId, epoch, session }: Pick<GroupEpoch, "registerId" | "epoch" | "session">,
 ): Promise<void> {
-  await sql`DELETE FROM threshold_keys WHERE register_id = ${registerId} AND epoch < ${epoch}`;
+  await sql`
+    DELETE FROM threshold_keys
+     WHERE register_id = ${registerId} AND epoch = ${epoch} AND session = ${session}`;
 }
 
 interface Row {
   registerId: string;
   epoch: number;
+  session: string;
   state: "pending" | "certified";
   threshold: number;
   members: string;

@@ -18,7 +18,7 @@ import { isWilling, setPolicy } from "../origin.ts";
 import { Coordinator } from "./coordinator.ts";
 import type { Group } from "./group-keys.ts";
 import { ShareLocker } from "./share-locker.ts";
-import { deleteEpochsBefore, listGroupEpochs, saveGroupEpoch } from "./threshold-keys-table.ts";
+import { deleteGroupEpoch, listGroupEpochs, saveGroupEpoch } from "./threshold-keys-table.ts";
 
 let coordinator: Coordinator | null = null;
 let readers: { stop: () => void }[] = [];
@@ -37,7 +37,7 @@ export async function open(options: { identity: Identity; clock: Clock }): Promi
     store: {
       list: () => listGroupEpochs(sql(), locker),
       save: (epoch) => saveGroupEpoch(sql(), epoch, locker),
-      deleteBefore: (older) => deleteEpochsBefore(sql(), older),
+      remove: (epoch) => deleteGroupEpoch(sql(), epoch),
     },
     policyOf: (registerId) => registerOf(registerId)?.policy ?? null,
     keyOf: (peerId) => book().get(peerId)?.publicKey ?? null,

@@ -1,0 +1,150 @@
+/** Sessions that break at any step: what was in force stays, and the next session is whole. */
+import { describe, expect, test } from "bun:test";
+import { policyOfGroup } from "../../src/sealing/threshold/group-keys.ts";
+import { messageType } from "../../src/wire/distribution-messages.ts";
+import { expectSigns, named, withGroup } from "./key-group.ts";
+import { KeyNet, type KeyNode } from "./key-net.ts";
+
+/** So many messages a proposer of four sends before its certificate goes out. */
+const messagesMost = 19;
+
+/** The node dies after so many messages; gives whether it came to that. */
+function dieAfter(node: KeyNode, messages: number): () => boolean {
+  let left = messages;
+  node.meddle = (posted) => {
+    left -= 1;
+    if (left === 0) node.crash();
+    return left > 0 ? [posted] : [];
+  };
+  return () => left <= 0;
+}
+
+async function comeBack(node: KeyNode): Promise<void> {
+  node.meddle = (posted) => [posted];
+  if (!node.isUp) await node.restart();
+}
+
+describe("who proposes dies after any number of messages", () => {
+  test("and a handing on to the same four leaves their shares in force, then works", async () => {
+    for (let messages = 1; messages <= messagesMost; messages += 3) {
+      const net = new KeyNet(100 + messages);
+      const nodes = await withGroup(net, { count: 4, threshold: 3 });
+      const [first] = nodes as [KeyNode];
+      const { policy } = net;
+      const story = `a crash after ${messages} messages`;
+      const isDead = dieAfter(first, messages);
+      await first.coordinator.reshare("r", { threshold: 3, validators: named(nodes) });
+      await net.clock.pass(200_000);
+      expect([story, isDead()]).toEqual([story, true]);
+      await comeBack(first);
+      expect(net.policy).toBe(policy);
+      for (const away of nodes) {
+        expectSigns(
+          net,
+          nodes.filter((node) => node !== away),
+          `${story}, without ${away.validatorId}`,
+        );
+      }
+      await first.coordinator.reshare("r", { threshold: 3, validators: named(nodes) });
+      await net.passSession(first);
+      expect([story, first.session()]).toMatchObject([story, { state: "finished", faults: [] }]);
+      expect(net.policy.groupShares).not.toBe(policy.groupShares as string);
+      for (const node of nodes) expect(node.store.epochs.length).toBeLessThanOrEqual(3);
+      expectSigns(net, nodes.slice(1), `${story}, handed on`);
+      net.close();
+    }
+  });
+
+  test("and the next first key has the same number, and everybody's hand in it", async () => {
+    for (let messages = 1; messages <= messagesMost; messages += 3) {
+      const net = new KeyNet(200 + messages);
+      const nodes = net.addMany(4);
+      const [first] = nodes as [KeyNode];
+      const story = `a crash after ${messages} messages`;
+      const isDead = dieAfter(first, messages);
+      await first.coordinator.init("r", { threshold: 3, validators: named(nodes) });
+      await net.clock.pass(200_000);
+      expect([story, isDead(), net.policy.version]).toEqual([story, true, 1]);
+      await comeBack(first);
+      await first.coordinator.init("r", { threshold: 3, validators: named(nodes) });
+      await net.passSession(first);
+      expect([story, first.session()]).toMatchObject([story, { state: "finished", faults: [] }]);
+      for (const node of nodes) {
+        expect([story, node.coordinator.groupOf("r")?.threshold]).toEqual([story, 3]);
+      }
+      expectSigns(net, nodes.slice(1), story);
+      net.close();
+    }
+  });
+});
+
+describe("a member dies after any number of messages", () => {
+  test("and the others have their key; it has a share where it had confirmed it", async () => {
+    for (let messages = 1; messages <= 9; messages += 1) {
+      const net = new KeyNet(300 + messages);
+      const nodes = net.addMany(4);
+      const [first, second] = nodes as [KeyNode, KeyNode];
+      const story = `a member's crash after ${messages} messages`;
+      dieAfter(second, messages);
+      await first.coordinator.init("r", { threshold: 3, validators: named(nodes) });
+      await net.passSession(first);
+      expect([story, first.session()?.state]).toEqual([story, "finished"]);
+      await comeBack(second);
+      const others = nodes.filter((node) => node !== second);
+      expectSigns(net, others, story);
+      if (second.coordinator.groupOf("r") !== null) expectSigns(net, nodes.slice(0, 3), story);
+      await first.coordinator.reshare("r", { threshold: 3, validators: named(nodes) });
+      await net.passSession(first);
+      expect([story, first.session()?.state]).toEqual([story, "finished"]);
+      expectSigns(net, nodes.slice(0, 3), `${story}, handed on`);
+      net.close();
+    }
+  });
+});
+
+describe("a confirmed share", () => {
+  test("counts once a policy names it, though its holder never saw the end", async () => {
+    const net = new KeyNet(401);
+    const nodes = net.addMany(4);
+    const [first, , , last] = nodes as [KeyNode, KeyNode, KeyNode, KeyNode];
+    let boards = 0;
+    first.meddle = (posted) => {
+      if (posted.to !== "v4" || posted.type !== messageType.keyGeneration) return [posted];
+      boards += 1;
+      // Proposal, roster, deals, responses, justifications; the certificate is lost.
+      return boards > 5 ? [] : [posted];
+    };
+    await first.coordinator.init("r", { threshold: 3, validators: named(nodes) });
+    await net.passSession(first);
+    expect(first.session()?.state).toBe("finished");
+    expect(last.latest()?.state).toBe("pending");
+    expectSigns(net, nodes.slice(1), "with a share whose certificate was lost");
+    net.close();
+  });
+
+  test("is kept beside that of a later session of the same number until one is named", async () => {
+    const net = new KeyNet(402);
+    const nodes = await withGroup(net, { count: 4, threshold: 3 });
+    const [first, second] = nodes as [KeyNode, KeyNode];
+    const before = net.policy;
+    await first.coordinator.reshare("r", { threshold: 3, validators: named(nodes) });
+    await net.passSession(first);
+    // The policy of that session is still on its way when another member begins one.
+    net.policy = before;
+    await second.coordinator.reshare("r", { threshold: 3, validators: named(nodes) });
+    await net.passSession(second);
+    net.policy = before;
+    for (const node of nodes) await node.restart();
+    expectSigns(net, nodes.slice(1), "of the key in force");
+    const [, one, other] = first.store.epochs;
+    for (const made of [one, other, one]) {
+      net.policy = policyOfGroup(before, made!);
+      expectSigns(net, nodes.slice(1), `of session ${made?.session}`);
+    }
+    await second.coordinator.reshare("r", { threshold: 3, validators: named(nodes) });
+    expect(second.store.epochs.map((each) => each.session)).toContain(one!.session);
+    await net.passSession(second);
+    expect(second.session()).toMatchObject({ state: "finished", faults: [] });
+    net.close();
+  });
+});
