@@ -156,9 +156,11 @@ export async function deliver(built: Pick<Pending, "transaction" | "bytes">): Pr
   }
 }
 
-export function poolFigures(): { count: number; bytes: number; fetching: number } {
+/** Transactions that wait for a docket, are being fetched, and are being told on. */
+export function poolFigures() {
   const { pool, gossip } = opened();
-  return { count: pool.count, bytes: pool.bytes, fetching: gossip.fetching };
+  const { fetching, telling } = gossip;
+  return { count: pool.count, bytes: pool.bytes, fetching, telling };
 }
 
 function makeGossip(

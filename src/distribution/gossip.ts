@@ -131,6 +131,11 @@ export class Gossip {
     return this.#chase.count;
   }
 
+  /** Transactions being told on. */
+  get telling(): number {
+    return this.#spread.count;
+  }
+
   /** True when it is in the pool now. */
   #take(body: { transaction: Transaction; bytes: Uint8Array; from: string }): boolean {
     const { pool, clock, onTaken, onRefused } = this.options;

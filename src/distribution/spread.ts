@@ -41,6 +41,11 @@ export class Spread {
     await this.#rounds?.stop();
   }
 
+  /** Transactions that are being told on. */
+  get count(): number {
+    return this.#news.size;
+  }
+
   noteHolder(registerId: string, transactionId: string, peerId: string): void {
     const news = this.#news.get(keyOf(registerId, transactionId));
     if (news !== undefined && news.holders.size < limits.gossip.holders) news.holders.add(peerId);

@@ -22,6 +22,11 @@ export class Lines {
     return this.#lines.size;
   }
 
+  /** Of all that waits on them. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   has(peerId: string): boolean {
     return this.#lines.has(peerId);
   }

@@ -51,6 +51,12 @@ type Read = (letter: Letter) => Promise<void> | void;
 export class Post {
   readonly #readers = new Map<number, Read>();
   readonly #lines = new Lines();
+
+  /** Of messages that wait on the lines that peers keep open here. */
+  get waitingBytes(): number {
+    return this.#lines.bytes;
+  }
+
   readonly #allowance: Allowance;
   readonly #relay: Relay;
   readonly #hearing: Hearing;

@@ -79,9 +79,12 @@ export function changeRates(settings: RateSettings): void {
 }
 
 /** Readers of `/api/events` at present. */
-export function eventReaders(): number {
-  return listening?.events.readerCount ?? 0;
+export function eventReaders(): { count: number; deepestBacklog: number } {
+  const { readerCount: count, deepestBacklog } = listening?.events ?? nobody;
+  return { count, deepestBacklog };
 }
+
+const nobody = { readerCount: 0, deepestBacklog: 0 };
 
 /** Stops listening, lets running answers end within `stopMs`, then cuts what is left. */
 export async function close(): Promise<void> {

@@ -52,6 +52,11 @@ export class EventHub {
     return this.#readers.size;
   }
 
+  /** News that wait for the slowest reader. */
+  get deepestBacklog(): number {
+    return Math.max(0, ...[...this.#readers].map((reader) => reader.backlog));
+  }
+
   idOf(news: News): string {
     return `${this.#run}.${news.seq}.${news.storedId}`;
   }
@@ -178,6 +183,10 @@ class Reader {
   #wake = () => {};
 
   constructor(private readonly clock: Clock) {}
+
+  get backlog(): number {
+    return this.#waiting.length;
+  }
 
   offer(news: News): void {
     if (this.#waiting.length >= limits.keptNews) this.end();

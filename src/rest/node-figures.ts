@@ -3,10 +3,12 @@ import { sourcesOf } from "../peers/adverts.ts";
 import { book } from "../peers/book.ts";
 import { channels } from "../peers/channels.ts";
 import { gate } from "../peers/network.ts";
+import { post } from "../peers/post.ts";
 import { deepestBacklog } from "../registers/feed.ts";
 import { listRegisters, registerOf } from "../registers/heads.ts";
 import { cacheFigures } from "../registers/hot-cache.ts";
 import { amberCodes } from "../replication/ambers.ts";
+import { inFlight } from "../replication/in-flight.ts";
 import { ambers, databaseMs } from "../replication/node-health.ts";
 import { listSubscriptions, type SubscriptionStatus } from "../replication/subscriptions.ts";
 import { limits } from "../runtime/limits.ts";
@@ -38,13 +40,23 @@ export function observeNode(options: {
   });
 }
 
+/** Where one register or reader has a queue of its own, the fullest one is told. */
 function queues(): { queue: string; depth: number; capacity: number }[] {
+  const pool = poolFigures();
+  const readers = eventReaders();
   return [
     { queue: "sealing", depth: origin.queueSize(), capacity: limits.queuedTransactions },
-    { queue: "pending", depth: poolFigures().count, capacity: limits.pendingTransactions },
+    { queue: "sealing-inbox", depth: origin.deepestInbox(), capacity: limits.sealingInbox },
+    { queue: "pending", depth: pool.count, capacity: limits.pendingTransactions },
+    { queue: "pending-bytes", depth: pool.bytes, capacity: limits.pendingBytes },
+    { queue: "fetching", depth: pool.fetching, capacity: limits.gossip.wanted },
+    { queue: "telling", depth: pool.telling, capacity: limits.gossip.news },
+    { queue: "lines-bytes", depth: post().waitingBytes, capacity: limits.lines.bytesOfAll },
+    { queue: "storing-bytes", depth: inFlight.bytes, capacity: limits.inFlightBytes },
     { queue: "verifying", depth: waitingPages(), capacity: waitingPagesMax },
-    { queue: "event-readers", depth: eventReaders(), capacity: limits.eventStreams },
     { queue: "feed", depth: deepestBacklog(), capacity: limits.feedBacklog },
+    { queue: "event-readers", depth: readers.count, capacity: limits.eventStreams },
+    { queue: "events", depth: readers.deepestBacklog, capacity: limits.keptNews },
   ];
 }
 

@@ -1,8 +1,8 @@
 /** Kinds of settings that come more than once, with their ranges, and those ranges in words. */
 import { z } from "zod";
 
-export function port(name: string) {
-  return wholeNumber(0, 65_535).describe(`${name}; 0 picks a free one`);
+export function port(preset: number, name: string) {
+  return wholeNumber(0, 65_535).default(preset).describe(`${name}; 0 picks a free one`);
 }
 
 export function budget(meaning: string) {

@@ -22,8 +22,8 @@ export const configSchema = z.object({
     .optional()
     .describe("This node's name in the mesh; default: derived from its key"),
   host: z.string().min(1).default("127.0.0.1").describe("Address both listeners bind"),
-  httpPort: port("Port of REST and dashboard").default(8080),
-  grpcPort: port("Port for peers").default(5001),
+  httpPort: port(8080, "Port of REST and dashboard"),
+  grpcPort: port(5001, "Port for peers"),
   advertise: z
     .string()
     .regex(/^(\[[0-9a-fA-F:]+\]|[^:\s]+)(:\d{1,5})?$/, "must be HOST or HOST:PORT")

@@ -40,6 +40,10 @@ export class Council {
     this.#shown = new SealedDockets(options);
   }
 
+  get inboxSize(): number {
+    return this.#inboxSize;
+  }
+
   /** A message of a peer, read in its turn; beyond the bound it is dropped, and comes again. */
   receive(message: SealingMessage, from: string): void {
     if (this.#stopped || this.#inboxSize >= limits.sealingInbox) return;
@@ -290,8 +294,7 @@ export class Council {
     if (dueMs === null || this.#stopped) return;
     this.#nap = new AbortController();
     const { clock } = this.options;
-    const waitMs = Math.max(1, dueMs - clock.monotonicMs());
-    clock.sleep(waitMs, this.#nap.signal).then(
+    clock.sleep(Math.max(1, dueMs - clock.monotonicMs()), this.#nap.signal).then(
       () => this.#turn(async () => {}),
       () => undefined,
     );

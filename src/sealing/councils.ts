@@ -90,6 +90,11 @@ export class Councils {
     return council;
   }
 
+  /** Messages that wait at the register that has most of them. */
+  get deepestInbox(): number {
+    return Math.max(0, ...[...this.#councils.values()].map((council) => council.inboxSize));
+  }
+
   /** Something that could be sealed: kept for this node's turn, unless that is not its to do. */
   async add(built: BuiltTransaction): Promise<void> {
     const { registerId } = built.transaction;

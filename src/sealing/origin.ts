@@ -228,6 +228,11 @@ export function queueSize(): number {
   return opened().queue.count;
 }
 
+/** Messages of validators that wait at the register that has most of them. */
+export function deepestInbox(): number {
+  return opened().councils.deepestInbox;
+}
+
 /** The transactions that were submitted here and are in no docket. */
 export function queue(): Queue {
   return opened().queue;

@@ -13,5 +13,6 @@ test("settings are shown with where they come from, and secrets never", () => {
   expect(found.jwtSigningKey).toMatchObject({ value: "***", source: "environment" });
   expect(found.dbConnection).toMatchObject({ value: "***", source: "flag" });
   expect(found.httpPort).toMatchObject({ value: 1, variable: "PEER_HTTP_PORT" });
+  expect(rows.filter((row) => row.description === "")).toEqual([]);
   expect(JSON.stringify(rows)).not.toContain("secret of");
 });

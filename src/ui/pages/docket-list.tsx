@@ -11,7 +11,7 @@ import { bytesText, dateTimeText, grouped } from "../words/numbers.ts";
 type Register = Answer<"getRegister">;
 type Row = Answer<"listDockets">[number];
 
-const pageRows = 25;
+const pageRows = 10;
 
 /** A register's dockets, the newest first, and the way to any of them or to a transaction. */
 export function DocketList(props: { register: Register }) {

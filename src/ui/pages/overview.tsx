@@ -1,4 +1,5 @@
-import { events } from "../net/live.ts";
+import { useEffect, useMemo } from "preact/hooks";
+import { events, type NodeEvent } from "../net/live.ts";
 import {
   type Health,
   health,
@@ -9,6 +10,8 @@ import {
   subscriptions,
   topology,
 } from "../net/node-state.ts";
+import { joined, PastEvents } from "../net/past-events.ts";
+import { isSignedIn, token } from "../net/session.ts";
 import { Badge } from "../parts/badge.tsx";
 import { Card, Empty, Fault, Loading, Tile } from "../parts/card.tsx";
 import { EventList } from "../parts/event-list.tsx";
@@ -34,7 +37,7 @@ export function OverviewPage() {
   const { value: report, error } = useResource(health);
   const samples = useResource(history).value?.samples ?? [];
   const followed = useResource(subscriptions).value;
-  const latest = events.value.filter((event) => event.type !== "register.head").slice(0, 6);
+  const latest = useLatest();
   if (report === null && error !== null) return <Fault message={error.message} />;
   const busy = (followed ?? []).filter((one) => one.syncState === "Syncing" || behind(one) > 0);
   return (
@@ -70,7 +73,8 @@ export function OverviewPage() {
         <Card title="Lately" aside={<a href="#/events">All events</a>} isFlush>
           {latest.length === 0 ? (
             <Empty title="Nothing happened since this page was opened.">
-              Peers that come and go, bans and trouble with sources are told here.
+              Peers that come and go, bans and trouble with sources are told here
+              {isSignedIn.value ? "." : ", those of before to operators only."}
             </Empty>
           ) : (
             <EventList events={latest} />
@@ -79,6 +83,18 @@ export function OverviewPage() {
       </div>
     </>
   );
+}
+
+const latestShown = 6;
+
+/** What happened last; what was before this page was opened, to operators only. */
+function useLatest(): readonly NodeEvent[] {
+  const past = useMemo(() => new PastEvents({ type: "", search: "" }), [token.value]);
+  useEffect(() => {
+    if (isSignedIn.value) void past.goBack();
+  }, [past]);
+  const live = events.value.filter((event) => event.type !== "register.head");
+  return joined(live, past.state.value.events).slice(0, latestShown);
 }
 
 const doors: Record<Health["peerSecurity"]["peerAuth"], string> = {

@@ -21,7 +21,11 @@ export function SettingsPage() {
   const report = useResource(health).value;
   return (
     <>
-      <PageHead name="Settings" title="Settings" />
+      <PageHead
+        name="Settings"
+        title="Settings"
+        note="Who looks, how it looks, and what the node was told"
+      />
       <div class="split">
         <Card title="Token">{isSignedIn.value ? <SignedIn /> : <SignIn />}</Card>
         <Card title="This page">
