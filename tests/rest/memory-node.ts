@@ -27,6 +27,7 @@ import type {
   UpkeepView,
 } from "../../src/rest/source.ts";
 import { loadConfig, viewSettings } from "../../src/runtime/config.ts";
+import type { QueuedRow } from "../../src/sealing/queued-table.ts";
 import { MemoryAnswers } from "./memory-answers.ts";
 import { MemoryGroups } from "./memory-groups.ts";
 import { MemoryPeerDesk } from "./memory-peer-desk.ts";
@@ -78,8 +79,14 @@ export class MemoryNode implements RestSource {
   vitals = () => ({ cpuPercent: 12.5, memoryMb: 90 });
   listSettings = () => viewSettings(loadConfig({}));
   queueSize = () => 0;
+  /** Waiting for a docket. */
+  queued: QueuedRow[] = [];
   queueDesk = {
-    list: async () => ({ waiting: 0, dead: 0, transactions: [] }),
+    list: async () => {
+      const { queued: transactions } = this;
+      const dead = transactions.filter((one) => one.state === "dead").length;
+      return { waiting: transactions.length - dead, dead, transactions };
+    },
     retry: (wanted: { registerId: string; transactionId: string }) => this.#queued(wanted),
     drop: (wanted: { registerId: string; transactionId: string }) => this.#queued(wanted),
   };
