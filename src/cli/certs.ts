@@ -1,7 +1,7 @@
 import { mkdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
-import { PeerError } from "../base/error.ts";
+import { messageOf, PeerError } from "../base/error.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { writeSecret } from "../runtime/data-dir.ts";
 import { type CertificateFacts, certificatesOf, factsOf } from "../trust/certificate.ts";
@@ -154,7 +154,7 @@ async function readPem(path: string): Promise<string> {
     return await readFile(path, "utf8");
   } catch (cause) {
     throw new PeerError("invalid", "no-such-file", {
-      message: `The file ${path} can't be read`,
+      message: `The file ${path} can't be read: ${messageOf(cause)}`,
       cause,
     });
   }

@@ -14,7 +14,14 @@ export function writeLine(line: string): void {
 
 /** Progress and remarks on stderr: they never get into what a script reads. */
 export function writeNote(line: string): void {
-  writeError(`${line}\n`);
+  writeError(`${harmless(line)}\n`);
+}
+
+/** A stranger's control characters would command the terminal: they are shown instead. */
+export function harmless(text: string): string {
+  return text.replace(/[\p{Cc}\p{Bidi_Control}]/gu, (character) => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  });
 }
 
 /** A list: a table for people, one JSON array, one object a line, or CSV of the table's columns. */
@@ -43,7 +50,7 @@ export function printList<T extends object>(
     writeNote(total ? `0 of ${grouped(total)} shown` : options.empty);
   } else {
     const table = new Table({ head: titles, style: { head: [], border: [], compact: true } });
-    table.push(...cells.map((line) => line.map(String)));
+    table.push(...cells.map((line) => line.map((cell) => harmless(String(cell)))));
     writeLine(table.toString());
     if (total === undefined || options.quiet) return;
     writeNote(`${grouped(rows.length)} of ${grouped(total)} shown`);
@@ -52,26 +59,41 @@ export function printList<T extends object>(
 
 /** One thing: its members one below the other for people, else one JSON object on one line. */
 export function printOne(thing: object, options: { output: OutputFormat }): void {
-  const { output } = options;
-  const members = Object.entries(thing);
-  if (output === "json" || output === "ndjson") {
-    writeLine(JSON.stringify(thing));
-  } else if (output === "csv") {
+  const members = flat(thing);
+  if (options.output === "csv") {
     writeLine(members.map(([name]) => csvCell(name)).join(","));
-    writeLine(members.map(([, value]) => csvCell(textOf(value))).join(","));
-  } else {
+    writeLine(members.map(([, value]) => csvCell(plain(value))).join(","));
+  } else if (options.output === "table") {
     const width = Math.max(...members.map(([name]) => name.length));
-    for (const [name, value] of members) writeLine(`${name.padEnd(width)}  ${textOf(value)}`);
+    for (const one of members) writeLine(harmless(`${one[0].padEnd(width)}  ${shown(one)}`));
+  } else {
+    writeLine(JSON.stringify(thing));
   }
+}
+
+/** Members of members as `outer.inner`; lists stay whole. */
+function flat(thing: object, before = ""): [name: string, value: unknown][] {
+  return Object.entries(thing).flatMap(([name, value]) => {
+    const isNested = typeof value === "object" && value !== null && !Array.isArray(value);
+    return isNested ? flat(value, `${before}${name}.`) : [[`${before}${name}`, value]];
+  });
 }
 
 export function grouped(number: number): string {
   return number.toLocaleString("en-GB");
 }
 
-function textOf(value: unknown): string {
-  if (value === null || value === undefined) return "–";
-  if (typeof value === "number") return grouped(value);
+/** For people. A port is a name made of digits, and no quantity. */
+function shown([name, value]: [name: string, value: unknown]): string {
+  if (value === null || value === undefined || value === "") return "–";
+  if (typeof value === "number" && !/port$/i.test(name)) return grouped(value);
+  return plain(value);
+}
+
+/** For programs: numbers as they are, nothing for null. */
+function plain(value: unknown): string {
+  if (value === null || value === undefined) return "";
+  if (Array.isArray(value) && value.every((one) => typeof one !== "object")) return value.join(" ");
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 

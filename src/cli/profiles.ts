@@ -37,8 +37,14 @@ function profilesPath(): string {
 }
 
 async function readProfiles(path: string): Promise<Record<string, Profile>> {
+  const text = await readFile(path, "utf8").catch((cause) => {
+    throw new PeerError("configuration", "bad-profiles", {
+      message: `The profiles' file ${path} does not exist or may not be read`,
+      cause,
+    });
+  });
   try {
-    const parsed = fileSchema.safeParse(JSON.parse(await readFile(path, "utf8")));
+    const parsed = fileSchema.safeParse(JSON.parse(text));
     if (parsed.success) return parsed.data;
     const issue = parsed.error.issues[0];
     throw new Error(`${issue?.path.join(".")}: ${issue?.message}`);

@@ -17,6 +17,7 @@ import { addLedger } from "./ledger.ts";
 import { addConfig } from "./node-settings.ts";
 import { addOwnRegisters } from "./own-registers.ts";
 import { addPeers } from "./peers.ts";
+import { writeNote } from "./print.ts";
 import { addQueue } from "./queue.ts";
 import { addRegisters } from "./registers.ts";
 import { addServe } from "./serve.ts";
@@ -96,7 +97,7 @@ function tell(thrown: unknown): number {
   const error = toPeerError(thrown);
   const isOurFault = error.kind === "internal" && error.code === "internal";
   const reason = isOurFault ? `: ${messageOf(error.cause ?? error)}` : "";
-  writeError(`${error.message}${reason}\n`);
+  writeNote(`${error.message}${reason}`);
   if (isOurFault && environment().PEER_LOG_LEVEL === "debug" && thrown instanceof Error) {
     writeError(`${thrown.stack}\n`);
   }

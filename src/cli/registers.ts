@@ -2,7 +2,7 @@ import { type Command, Option } from "commander";
 import type { SubscriptionJson } from "../rest/schemas.ts";
 import { confirm } from "./confirm.ts";
 import { type ConnectOptions, connect, withConnection } from "./connect.ts";
-import { type PageOptions, pageAsked, printAs, withPaging } from "./paging.ts";
+import { type PageOptions, pageAsked, printAs, wholeNumber, withPaging } from "./paging.ts";
 import { type Columns, printList, printOne, writeNote } from "./print.ts";
 import { waitForSubscription } from "./wait.ts";
 import { addWatch } from "./watch.ts";
@@ -77,8 +77,8 @@ function addSubscribing(group: Command): void {
         .makeOptionMandatory(),
     )
     .option("--genesis-hash <hash>", "the genesis docket's hash, if you know whom to trust")
-    .option("--keep-dockets <count>", "forward-only: let go of all but the newest", Number)
-    .option("--keep-days <days>", "forward-only: let go of what is older", Number)
+    .option("--keep-dockets <count>", "forward-only: let go of all but the newest", wholeNumber)
+    .option("--keep-days <days>", "forward-only: let go of what is older", wholeNumber)
     .option("--wait", "until everything is here and verified")
     .addHelpText(
       "after",

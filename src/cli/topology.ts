@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { TopologyJson } from "../rest/topology-endpoints.ts";
 import { type ConnectOptions, connect, withConnection } from "./connect.ts";
-import { type Columns, printList, writeLine } from "./print.ts";
+import { type Columns, harmless, printList, writeLine } from "./print.ts";
 
 type Node = TopologyJson["nodes"][number];
 
@@ -30,7 +30,7 @@ async function showTopology(options: ConnectOptions): Promise<void> {
 function writeTree(mesh: TopologyJson): void {
   const [self, ...peers] = mesh.nodes;
   if (self === undefined) return;
-  writeLine(`${self.nodeId}  ${self.address}:${self.port}, this node`);
+  writeLine(harmless(`${self.nodeId}  ${self.address}:${self.port}, this node`));
   const hasPeers = peers.length > 0;
   writeRegisters(self, hasPeers ? "│  " : "   ");
   for (const [index, peer] of peers.entries()) {
@@ -40,12 +40,14 @@ function writeTree(mesh: TopologyJson): void {
     const quality = `quality ${Math.round(peer.qualityScore)}`;
     const branch = isLast ? "└─ " : "├─ ";
     const place = `${peer.address}:${peer.port}`;
-    writeLine(`${branch}${peer.nodeId}  ${place}, ${stateOf(peer)}${latency}, ${quality}`);
+    writeLine(
+      harmless(`${branch}${peer.nodeId}  ${place}, ${stateOf(peer)}${latency}, ${quality}`),
+    );
     const indent = isLast ? "   " : "│  ";
     writeRegisters(peer, `${indent}   `, link?.serves);
   }
   for (const { registerId, nodeId } of mesh.singlePoints) {
-    writeLine(`! ${short(registerId)} is whole at ${nodeId} alone`);
+    writeLine(harmless(`! ${short(registerId)} is whole at ${nodeId} alone`));
   }
 }
 
@@ -57,7 +59,7 @@ function writeRegisters(node: Node, indent: string, serves: readonly string[] = 
       ...(isOrigin ? ["sealed here"] : []),
       ...(serves.includes(registerId) ? ["serves this node"] : []),
     ];
-    writeLine(`${indent}${short(registerId)}  ${facts.join(", ")}`);
+    writeLine(harmless(`${indent}${short(registerId)}  ${facts.join(", ")}`));
   }
 }
 

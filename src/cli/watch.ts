@@ -5,6 +5,7 @@ import { systemClock } from "../runtime/clock.ts";
 import { onStop } from "../runtime/process.ts";
 import type { Client } from "./client.ts";
 import { type ConnectOptions, connect, withConnection } from "./connect.ts";
+import { wholeNumber } from "./paging.ts";
 import { grouped, writeLine, writeNote } from "./print.ts";
 import { type ServerEvent, serverEvents } from "./server-events.ts";
 
@@ -27,7 +28,7 @@ export function addWatch(group: Command): void {
       .description("Follow a register live: a line for every docket or run of dockets")
       .argument("<register-id>"),
   )
-    .option("--count <lines>", "end after so many", Number)
+    .option("--count <lines>", "end after so many", wholeNumber)
     .addHelpText("after", "\nExample:\n  sorcha-peer registers watch 5f3c… --output ndjson")
     .action(watch);
 }
@@ -43,10 +44,11 @@ async function watch(
     const head = grouped(register.headDocketNumber);
     writeNote(`${register.name || registerId}: docket ${head} is the newest; Ctrl-C ends this`);
   }
+  let left = options.count ?? Number.POSITIVE_INFINITY;
+  if (left === 0) return;
   const stopping = new AbortController();
   const forget = onStop(() => stopping.abort());
   try {
-    let left = options.count ?? Number.POSITIVE_INFINITY;
     for await (const event of eventsOf(client, { registerId, signal: stopping.signal })) {
       writeHead(event, options);
       left -= 1;

@@ -217,6 +217,35 @@ describe("output", () => {
     });
   });
 
+  test("one thing: members of members have names of their own, and CSV has plain numbers", async () => {
+    const { registerId } = await node.createRegister({ name: "one" });
+    const get = async (format: string) =>
+      (await cli(["registers", "get", registerId, "--output", format])).stdout;
+    const [names = "", values = ""] = (await get("csv")).split("\n");
+    const at = (name: string) => values.split(",")[names.split(",").indexOf(name)];
+    expect([at("policy.version"), at("pausedAt")]).toEqual(["1", ""]);
+    expect(Number(at("bytes"))).toBeGreaterThan(999);
+    expect(await get("table")).toMatch(/^policy\.threshold +1$/m);
+  });
+
+  test("what strangers wrote commands no terminal", async () => {
+    const { registerId } = await node.createRegister({ name: "red\u001b[31m\n\u202eback" });
+    const words = [["list"], ["get", registerId], ["watch", registerId, "--count", "0"]];
+    for (const one of words) {
+      const { stdout, stderr } = await cli(["registers", ...one]);
+      expect(stdout + stderr).toContain("red\\u001b[31m\\u000a\\u202eback");
+      expect(stdout + stderr).not.toMatch(/(?!\n)[\p{Cc}\p{Bidi_Control}]/u);
+    }
+  });
+
+  test("health ends with 0 and 1, and says what is not there", async () => {
+    expect(await cli(["health"])).toMatchObject({ code: 0 });
+    node.isReady = false;
+    const bad = await cli(["health"]);
+    expect(bad).toMatchObject({ code: 1, stdout: expect.stringMatching(/^status +not-ready$/m) });
+    expect(await run(["health", "--url", "http://127.0.0.1:1"])).toMatchObject({ code: 7 });
+  });
+
   test("subscribe waits until everything is there, also the second time", async () => {
     const registerId = "0123456789abcdef0123456789abcdef";
     const status = newSubscription({ registerId, mode: "FullReplica" });
