@@ -102,10 +102,13 @@ function policyOf(value: JsonValue, options = { isUnsealed: false }): Policy {
     "threshold is between 1 and the number of validators",
   );
   check(typeof isPublic === "boolean", "isPublic is true or false");
-  check(isText(name, bounds.nameLength), `name is a text of at most ${bounds.nameLength}`);
+  check(
+    isText(name, bounds.nameLength),
+    `name is a text of at most ${bounds.nameLength} without U+0000`,
+  );
   check(
     isText(description, bounds.descriptionLength),
-    `description is a text of at most ${bounds.descriptionLength}`,
+    `description is a text of at most ${bounds.descriptionLength} without U+0000`,
   );
   const policy: Policy = { version, validators, threshold, isPublic, name, description };
   for (const [key, length] of [
@@ -194,6 +197,7 @@ function isCount(value: JsonValue | undefined): value is number {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 }
 
+/** Databases hold no U+0000 in a text: such a policy would be true and never stored. */
 function isText(value: JsonValue | undefined, lengthMax: number): value is string {
-  return typeof value === "string" && value.length <= lengthMax;
+  return typeof value === "string" && value.length <= lengthMax && !value.includes("\0");
 }

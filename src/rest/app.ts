@@ -21,6 +21,7 @@ import { IdempotentAnswers, keyedRequest } from "./idempotency.ts";
 import { type LoadPage, Page } from "./page.ts";
 import { type RateSettings, Rates } from "./rates.ts";
 import { BriefMemory } from "./remember.ts";
+import { urlOf } from "./request-url.ts";
 import { routes } from "./routes.ts";
 import type { RestSource } from "./source.ts";
 import { errorReply } from "./status.ts";
@@ -185,7 +186,7 @@ function pagesOf(
       return answer ?? new Response(greeting(source));
     },
     ...apiPages(source.version),
-    "/:file": (request) => page?.answer(new URL(request.url).pathname.slice(1), request) ?? null,
+    "/:file": (request) => page?.answer(urlOf(request).pathname.slice(1), request) ?? null,
   };
 }
 
@@ -258,7 +259,7 @@ function greeting(source: RestSource): string {
 }
 
 function noSuchPath(request: Request): PeerError {
-  const { pathname } = new URL(request.url);
+  const { pathname } = urlOf(request);
   return new PeerError("not-found", "no-such-path", {
     message: `There is nothing at ${request.method} ${pathname}`,
   });

@@ -9,6 +9,7 @@ import type { EventHub } from "./event-hub.ts";
 import type { History } from "./history.ts";
 import type { Attempt } from "./idempotency.ts";
 import type { BriefMemory } from "./remember.ts";
+import { urlOf } from "./request-url.ts";
 import type { RestSource } from "./source.ts";
 import type { TopologyJson } from "./topology-endpoints.ts";
 
@@ -68,7 +69,7 @@ export async function readCall<E extends EndpointShape>(
 ): Promise<Call<E>> {
   const caller = await admit(endpoint, raw, around);
   requireAccess(caller, endpoint.access, around);
-  const query = readQuery(raw.request.url);
+  const query = readQuery(raw.request);
   const sentText = takesBody(endpoint) ? await readText(raw.request, around.bodyMs) : "";
   const bodyText = sentText === "" && endpoint.isBodyOptional ? "{}" : sentText;
   const call: Call<EndpointShape> = {
@@ -93,8 +94,8 @@ export async function readCall<E extends EndpointShape>(
 }
 
 /** Which of two values was meant, nobody knows. */
-function readQuery(url: string): Record<string, string> {
-  const given = new URL(url).searchParams;
+function readQuery(request: Request): Record<string, string> {
+  const given = urlOf(request).searchParams;
   const query = Object.fromEntries(given);
   const twice = Object.keys(query).find((name) => given.getAll(name).length > 1);
   if (twice === undefined) return query;

@@ -5,6 +5,7 @@ import { sha256Hex } from "../dockets/hash.ts";
 import { limits } from "../runtime/limits.ts";
 import { logFor } from "../runtime/log.ts";
 import type { Caller } from "../trust/tokens.ts";
+import { urlOf } from "./request-url.ts";
 
 /** A request that must not happen twice. */
 export interface KeyedRequest {
@@ -123,7 +124,7 @@ export function keyedRequest(
   }
   const { caller } = given;
   const who = caller.isAnonymous ? [] : [caller.isService, caller.orgId, caller.subject];
-  const { pathname, search } = new URL(request.url);
+  const { pathname, search } = urlOf(request);
   const parts = [who, request.method, pathname, search, key];
   return {
     requestId: sha256Hex(JSON.stringify(parts)),

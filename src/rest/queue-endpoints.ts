@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { endpoint } from "./endpoint.ts";
-import { count, paging, registerIdSchema } from "./schemas.ts";
+import { count, paging, registerIdSchema, transactionIdSchema } from "./schemas.ts";
 
 const queuedParams = z.object({
   registerId: registerIdSchema,
-  transactionId: z.string().regex(/^[A-Za-z0-9._:-]{1,255}$/, "must be a transaction's id"),
+  transactionId: transactionIdSchema,
 });
 
 /** A transaction that was submitted here and is in no docket yet. */

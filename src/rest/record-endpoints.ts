@@ -8,6 +8,7 @@ import {
   flagText,
   inclusionSchema,
   registerParams,
+  transactionIdSchema,
 } from "./schemas.ts";
 
 /** What goes into a register and what is in it. */
@@ -91,7 +92,7 @@ export const recordEndpoints = {
     access: "anonymous",
     summary:
       "One transaction as the exact text that was sealed, with proof that its docket holds it",
-    params: registerParams.extend({ transactionId: z.string().min(1).max(255) }),
+    params: registerParams.extend({ transactionId: transactionIdSchema }),
     response: z.object({
       registerId: z.string(),
       transactionId: z.string(),

@@ -9,6 +9,8 @@ import {
   mode,
   paging,
   policySchema,
+  policyText,
+  readersGiven,
   registerParams,
   registerSchema,
   retentionSchema,
@@ -53,10 +55,10 @@ export const registerEndpoints = {
     summary: "Create a register that this node seals",
     takesIdempotencyKey: true,
     body: z.strictObject({
-      name: z.string().min(1).max(255),
-      description: z.string().max(2_000).optional(),
+      name: policyText(255).min(1),
+      description: policyText(2_000).optional(),
       isPublic: z.boolean().optional(),
-      readers: z.array(z.string().min(1).max(64)).max(1_000).optional(),
+      readers: readersGiven.optional(),
       /** Others that seal it together with this node. */
       validators: validatorsGiven.optional(),
       threshold: z.number().int().min(1).max(128).optional(),
@@ -72,10 +74,10 @@ export const registerEndpoints = {
       "Agree to a new policy; in force once as many validators agreed as the old one asks for",
     params: registerParams,
     body: z.strictObject({
-      name: z.string().min(1).max(255).optional(),
-      description: z.string().max(2_000).optional(),
+      name: policyText(255).min(1).optional(),
+      description: policyText(2_000).optional(),
       isPublic: z.boolean().optional(),
-      readers: z.array(z.string().min(1).max(64)).max(1_000).optional(),
+      readers: readersGiven.optional(),
       /** All of them, in their new order. */
       validators: validatorsGiven.optional(),
       threshold: z.number().int().min(1).max(128).optional(),

@@ -4,6 +4,19 @@ import { z } from "zod";
 export const registerIdSchema = z
   .string()
   .regex(/^[A-Za-z0-9._:-]{1,255}$/, "must be 1 to 255 of A-Z a-z 0-9 . _ : -");
+export const transactionIdSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9._:-]{1,255}$/, "must be 1 to 255 of A-Z a-z 0-9 . _ : -");
+/** What a register calls itself and tells of itself. */
+export function policyText(lengthMax: number) {
+  return z
+    .string()
+    .max(lengthMax)
+    .refine((text) => text.isWellFormed() && !text.includes("\0"), "must be text without U+0000");
+}
+export const readersGiven = z
+  .array(z.string().regex(/^[A-Za-z0-9._:-]{1,255}$/, "must be a node's id"))
+  .max(1_000);
 export const hashSchema = z.string().regex(/^[0-9a-f]{64}$/, "must be 64 lowercase hex digits");
 export const count = z.number().int();
 export const docketNumberText = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER);

@@ -120,6 +120,13 @@ describe("buildGenesis", () => {
 });
 
 describe("policyText", () => {
+  test("with a character that no database takes is no policy", () => {
+    for (const changes of [{ name: "a\0" }, { description: "\0" }]) {
+      const text = policyText({ ...policyOf(), ...changes });
+      expect(() => policyFromText(text)).toThrow("without U+0000");
+    }
+  });
+
   test("comes back as the same policy, an unsealed register's too", () => {
     for (const policy of [
       policyOf({ count: 3, threshold: 2, readers: ["a", "b"] }),
