@@ -200,10 +200,8 @@ export class Council {
     const { memory, registerId, log, nodeId } = this.options;
     if (this.#mode === null) return;
     if (!(await memory.takeNumber(seat.number, hash))) {
-      log.error(
-        { registerId, docket: seat.number, hash },
-        "Another docket of this number is signed",
-      );
+      const facts = { registerId, docket: seat.number, hash };
+      log.error(facts, "Another docket of this number is signed");
       return;
     }
     const signature = await this.#mode.signDocket(seat.number, hash);

@@ -12,11 +12,11 @@
  * Why it is safe, where f validators lie and the rest may crash, restart and lose messages at will.
  * A seal takes t signatures, a decision takes q ≥ t (`quorumOf`):
  * - No two decisions while f < 2q - n. In one round: two certificates would share an honest
- *   validator, which accepts one docket. In later rounds: q validators locked on h in round r; any
- *   q promises of a later round include an honest one of them, made after its lock, since nothing
- *   of round r is taken after the promise. Its lock comes with the promise, and a higher lock is (by
- *   induction) on h as well. Locks can't be made up: they carry q signed accepts. (Paxos as such
- *   decides with the accepts; there a lying proposer of round 0 could leave honest signatures
+ *   validator, which accepts one docket. In later ones: q validators locked on h in round r; any
+ *   q promises of a later round include an honest one of them, made after its lock, as nothing
+ *   of round r is taken after the promise. Its lock comes with the promise, and a higher lock is
+ *   (by induction) on h as well. Locks can't be made up: they carry q signed accepts. (Paxos as
+ *   such decides with the accepts; there a lying proposer of round 0 could leave honest signatures
  *   divided, hence the second step.)
  * - No fork while f < 2q - n and f < t: among t signatures one is honest, and the honest sign
  *   nothing but what was decided. So a group's t can stand at half of all while liars are met by

@@ -3,6 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { policyOfGroup } from "../../src/sealing/threshold/group-keys.ts";
 import { messageType } from "../../src/wire/distribution-messages.ts";
 import { expectSigns, named, withGroup } from "./key-group.ts";
+import { kindOf } from "./key-lies.ts";
 import { KeyNet, type KeyNode } from "./key-net.ts";
 
 /** So many messages a proposer of four sends before its certificate goes out. */
@@ -99,6 +100,48 @@ describe("a member dies after any number of messages", () => {
       expectSigns(net, nodes.slice(0, 3), `${story}, handed on`);
       net.close();
     }
+  });
+});
+
+describe("who proposes", () => {
+  test("dies for good: another validator takes over once the rest gave it up", async () => {
+    const net = new KeyNet(501);
+    const nodes = await withGroup(net, { count: 7, threshold: 4 });
+    const [first, second] = nodes as [KeyNode, KeyNode];
+    dieAfter(first, 20);
+    const wanted = { threshold: 4, validators: named(nodes) };
+    await first.coordinator.reshare("r", wanted);
+    await net.clock.pass(5_000);
+    const early = await second.coordinator.reshare("r", wanted).catch((error) => error);
+    expect(early).toMatchObject({ code: "session-running" });
+    expect(early.message).toContain("by v1");
+    await net.clock.pass(200_000);
+    expect(second.session()).toMatchObject({ state: "failed", code: "silent-proposer" });
+    await second.coordinator.reshare("r", wanted);
+    await net.passSession(second);
+    expect(second.session()).toMatchObject({ state: "finished" });
+    expect(second.session()?.faults).toContainEqual({ validatorId: "v1", code: "silent" });
+    expectSigns(net, nodes.slice(1), "without who proposed first");
+    net.close();
+  });
+
+  test("leaves one out: it gives up, the rest have their key, and another takes it in", async () => {
+    const net = new KeyNet(502);
+    const nodes = await withGroup(net, { count: 4, threshold: 3 });
+    const [first, second, third] = nodes as [KeyNode, KeyNode, KeyNode];
+    third.meddle = (posted) => (kindOf(posted) === "accept" ? [] : [posted]);
+    await first.coordinator.reshare("r", { threshold: 3, validators: named(nodes) });
+    await net.passSession(first);
+    await net.clock.pass(100_000);
+    expect(third.session()).toMatchObject({ state: "failed", code: "silent-proposer" });
+    expect(first.session()).toMatchObject({ state: "finished" });
+    expect(third.coordinator.groupOf("r")).toBeNull();
+    third.meddle = (posted) => [posted];
+    await second.coordinator.reshare("r", { threshold: 3, validators: named(nodes) });
+    await net.passSession(second);
+    expect(second.session()).toMatchObject({ state: "finished" });
+    expectSigns(net, nodes.slice(1), "with who was left out");
+    net.close();
   });
 });
 

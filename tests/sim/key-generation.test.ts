@@ -103,8 +103,10 @@ async function runSeed(seed: number): Promise<void> {
       [4, 3],
       [3, 2],
       [5, 3],
+      [4, 3],
+      [7, 4],
     ] as const
-  )[seed % 3]!;
+  )[seed % 5]!;
   const nodes = net.addMany(count);
   const names = Object.keys(misdeeds);
   const bad = nodes.slice(threshold);

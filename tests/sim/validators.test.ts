@@ -48,7 +48,7 @@ describe("seven validators, four of whom sign, under load and every fault", () =
       const blamed = honestOf(group).flatMap((node) => [...node.validator.blamed]);
       expect(blamed.filter((id) => id !== "v0")).toEqual([]);
     },
-    120_000,
+    300_000,
   );
 });
 

@@ -38,13 +38,16 @@ export interface NodeOptions {
   environment?: Record<string, string>;
   /** Further flags of `serve`. */
   flags?: readonly string[];
-  /** A command that the node's is given to, such as one that changes what it sees of the machine. */
+  /** A command that the node's is given to, as one that changes what it sees of the machine. */
   within?: readonly string[];
+  /** Runs in place of the program, with the same words. */
+  program?: string;
 }
 
 const program = new URL("../../src/main.ts", import.meta.url).pathname;
 /** Bun's flag ends the child with the test run, even when that is killed. */
-export const command = [process.execPath, "--no-orphans", program];
+const commandOf = (path: string) => [process.execPath, "--no-orphans", path];
+export const command = commandOf(program);
 const patienceMs = 60_000;
 
 /** The body once on each kind of store; PostgreSQL is left out where the runner found none. */
@@ -163,8 +166,9 @@ export class TestNode {
     const told = seeds.flatMap((seed) => ["--seed", seed.grpcAddress]);
     rmSync(join(this.dataDir, "run.json"), { force: true });
     const log = openSync(this.logFile, "a");
+    const run = commandOf(this.options.program ?? program);
     const words = ["serve", "--host", this.#host, ...where, ...ports, ...told, ...flags];
-    this.#process = Bun.spawn([...within, ...command, ...words], {
+    this.#process = Bun.spawn([...within, ...run, ...words], {
       cwd: tmpdir(),
       env: nodeEnvironment({
         ...(database === null ? {} : databaseEnvironment(database)),
