@@ -10,7 +10,9 @@
  * Prints one JSON object: {registerId, seconds}.
  */
 import { parseArgs } from "node:util";
+import * as book from "../src/peers/book.ts";
 import { loadIdentity } from "../src/peers/identity.ts";
+import * as post from "../src/peers/post.ts";
 import * as feed from "../src/registers/feed.ts";
 import * as heads from "../src/registers/heads.ts";
 import { makeRoad } from "../src/replication/road.ts";
@@ -52,6 +54,10 @@ await migrate();
 await heads.open();
 feed.open();
 workers.open({ threadUrl: null, count: 0 });
+// Nobody is written to: the sealer only wants to know where it would be.
+const { nowMs } = systemClock;
+book.open(new book.Book({ ownId: identity.nodeId, nowMs, isGenuine: () => false }));
+post.open({ nodeId: identity.nodeId, clock: systemClock });
 const road = makeRoad({ clock: systemClock, verifyTransactions: "none", acceptUnsealed: false });
 await origin.open({
   nodeId: identity.nodeId,

@@ -168,8 +168,9 @@ export function lagSince(lagFile: string, unixMs: number): { ms: number; ownMs: 
   };
 }
 
+/** Asked too often, a node on two cores would spend a twentieth of its time on the answers. */
 export async function until(isSo: () => Promise<boolean>, patienceMs = 120_000): Promise<void> {
-  for (const end = Date.now() + patienceMs; Date.now() < end; await Bun.sleep(10)) {
+  for (const end = Date.now() + patienceMs; Date.now() < end; await Bun.sleep(25)) {
     if (await isSo()) return;
   }
   throw new Error(`It did not happen within ${patienceMs / 1_000} seconds`);
