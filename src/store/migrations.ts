@@ -11,6 +11,7 @@ import thresholdKeys from "../../db/0010_threshold_keys.sql" with { type: "text"
 import answersByCaller from "../../db/0011_answers_by_caller.sql" with { type: "text" };
 import sealingRounds from "../../db/0012_sealing_rounds.sql" with { type: "text" };
 import keySessions from "../../db/0013_key_sessions.sql" with { type: "text" };
+import finerIndex from "../../db/0014_finer_index_by_docket.sql" with { type: "text" };
 
 export interface Migration {
   /** 1, 2, 3 … without a hole. */
@@ -34,4 +35,5 @@ export const migrations: readonly Migration[] = [
   { number: 11, name: "0011_answers_by_caller", text: answersByCaller },
   { number: 12, name: "0012_sealing_rounds", text: sealingRounds },
   { number: 13, name: "0013_key_sessions", text: keySessions },
+  { number: 14, name: "0014_finer_index_by_docket", text: finerIndex },
 ];
