@@ -57,7 +57,7 @@ workers.open({ threadUrl: null, count: 0 });
 // Nobody is written to: the sealer only wants to know where it would be.
 const { nowMs } = systemClock;
 book.open(new book.Book({ ownId: identity.nodeId, nowMs, isGenuine: () => false }));
-post.open({ nodeId: identity.nodeId, clock: systemClock });
+post.open({ identity, relay: false, relayVia: [], clock: systemClock });
 const road = makeRoad({ clock: systemClock, verifyTransactions: "none", acceptUnsealed: false });
 await origin.open({
   nodeId: identity.nodeId,
