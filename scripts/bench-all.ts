@@ -76,8 +76,9 @@ function catchUpFigures({ rows, ratios }: Printed) {
   const rate = (what: string) =>
     rows.find((row: Printed) => row.what === what)?.transactionsPerSecond ?? 0;
   const figure = (id: string, of: { what: string; value: string; ceiling: string }) => {
-    const [key = "", percent = 0] =
-      Object.entries<number>(ratios).find(([name]) => name.startsWith(id)) ?? [];
+    const [key = "", ratio = null] =
+      Object.entries<Printed>(ratios).find(([name]) => name.startsWith(id)) ?? [];
+    const percent = ratio?.percent ?? 0;
     const target = id === "P2" ? 50 : 60;
     const value = `${shown(rate(of.value))} tx/s, ${percent} %`;
     const ceiling = `${shown(rate(of.ceiling))} tx/s${key.includes("smaller") ? " verified" : ""}`;

@@ -23,6 +23,7 @@ import * as workers from "../src/workers/pool.ts";
 import { copyPages } from "./bench-copy.ts";
 import { medianOf, spreadOf } from "./bench-figures.ts";
 import { pullAll, verifyAll } from "./bench-frames.ts";
+import { processorMs } from "./bench-memory.ts";
 import {
   type BenchNode,
   end,
@@ -51,6 +52,8 @@ const name = (argument("--workload") ?? "W2") as keyof typeof workloads;
 const { recordBytes, perDocket, verifyTransactions } = workloads[name];
 const targetLag = { ms: 0, ownMs: 0 };
 const figures: Record<string, number[]> = {};
+/** Of source and target together, microseconds a transaction, by store. */
+const processorUs: Record<string, number[]> = {};
 
 const database = only === "embedded" ? null : await findTestDatabase(process.env.TEST_DATABASE_URL);
 const databaseUrl = database?.url ?? null;
@@ -140,6 +143,8 @@ async function catchUp(
     return known.some((one) => one.registerId === given.registerId);
   });
   const startMs = Date.now();
+  const spentMs = () => processorMs(given.source) + processorMs(target);
+  const spentBefore = spentMs();
   await timed(`catch-up, verified and durable, ${kind}`, async () => {
     const path = `/api/registers/${given.registerId}/subscribe`;
     await post(target, { path, body: { mode: "full-replica" } });
@@ -148,6 +153,8 @@ async function catchUp(
       return one?.syncState === "FullyReplicated";
     });
   });
+  processorUs[kind] ??= [];
+  processorUs[kind].push(((spentMs() - spentBefore) * 1_000) / records);
   const lag = lagSince(lagFile, startMs);
   targetLag.ms = Math.max(targetLag.ms, lag.ms);
   targetLag.ownMs = Math.max(targetLag.ownMs, lag.ownMs);
@@ -186,25 +193,22 @@ function report(): void {
       spreadPercent: spreadOf(rates),
     };
   });
-  const rate = (what: string) => rows.find((row) => row.what === what)?.transactionsPerSecond ?? 0;
-  const percent = (part: string, whole: number) =>
-    whole === 0 || rate(part) === 0 ? null : Math.round((rate(part) / whole) * 100);
+  const stream = "stream (no verification, no store)";
   const ratios = {
-    "P1 without a store, of the smaller of stream and verify": percent(
-      "catch-up without a store",
-      Math.min(rate("stream (no verification, no store)"), rate("verify, all threads")),
-    ),
-    "P2 postgres, of plain COPY": percent(
-      "catch-up, verified and durable, postgres",
-      rate("plain COPY, postgres"),
-    ),
-    "P3 embedded, of the store alone": percent(
-      "catch-up, verified and durable, embedded",
-      rate("store alone, embedded"),
-    ),
+    "P1 without a store, of the smaller of stream and verify": ratioOf("catch-up without a store", [
+      stream,
+      "verify, all threads",
+    ]),
+    "P2 postgres, of plain COPY": ratioOf("catch-up, verified and durable, postgres", [
+      "plain COPY, postgres",
+    ]),
+    "P3 embedded, of the store alone": ratioOf("catch-up, verified and durable, embedded", [
+      "store alone, embedded",
+    ]),
   };
   if (isJson) {
-    console.log(JSON.stringify({ name, records, recordBytes, rounds, rows, ratios, targetLag }));
+    const shape = { name, records, recordBytes, rounds };
+    console.log(JSON.stringify({ ...shape, rows, ratios, processorUs, targetLag }));
     return;
   }
   const size = `${records} records of ${recordBytes} bytes, ${perDocket} a docket`;
@@ -216,7 +220,13 @@ function report(): void {
   }
   console.log("");
   for (const [what, value] of Object.entries(ratios)) {
-    if (value !== null) console.log(`${what.padEnd(58)} ${String(value).padStart(4)} %`);
+    if (value === null) continue;
+    const { percent, spreadPercent } = value;
+    console.log(`${what.padEnd(58)} ${String(percent).padStart(4)} %  ± ${spreadPercent} %`);
+  }
+  for (const [kind, all] of Object.entries(processorUs)) {
+    const what = `processor time of source and target, ${kind}`;
+    console.log(`${what.padEnd(58)} ${medianOf(all).toFixed(1).padStart(4)} µs a transaction`);
   }
   for (const [what, ms] of [
     ["the target's event loop held up by its own work, at most", targetLag.ownMs],
@@ -224,6 +234,19 @@ function report(): void {
   ] as const) {
     console.log(`${what.padEnd(58)} ${String(Math.round(ms)).padStart(4)} ms`);
   }
+}
+
+/**
+ * Of the smallest of these ceilings, round by round, for both sides of a round had the same
+ * machine: the median over the rounds, in percent. Null where it was not measured.
+ */
+function ratioOf(part: string, ceilings: readonly string[]) {
+  const rounds = (figures[part] ?? []).flatMap((rate, round) => {
+    const whole = Math.min(...ceilings.map((what) => figures[what]?.[round] ?? 0));
+    return whole > 0 ? [(rate / whole) * 100] : [];
+  });
+  if (rounds.length === 0) return null;
+  return { percent: Math.round(medianOf(rounds)), spreadPercent: spreadOf(rounds) };
 }
 
 function say(what: string): void {

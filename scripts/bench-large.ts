@@ -1,8 +1,10 @@
 /**
  * What size costs: one register of very many dockets of one small record. Start of a node on that
- * store (P8), reads by number and by id, and a replica's whole catch-up: its speed shortly behind
- * docket 10,000 and shortly before the end, in windows of one length, once everything is warm
- * (P12), and the memory of both (P7). Source, target and database are processes of their own.
+ * store (P8), reads by number and by id, and a replica's whole catch-up: its speed behind docket
+ * 10,000 and before the end, in windows of one length over an eighth of the way each, once
+ * everything is warm, and beside it the processor time of both nodes a docket, which hangs less on
+ * what else the machine does (P12), and the memory of both (P7). Source, target and database are
+ * processes of their own.
  *
  *   bun run bench large [--dockets 1000000] [--store postgres|embedded] [--drop] [--json]
  *
@@ -12,7 +14,7 @@
 import { parseArgs } from "node:util";
 import { dropLong, dropSchemas, environmentIn, longRegister } from "./bench-data.ts";
 import { medianOf, quantilesOf, spreadOf, stopwatch } from "./bench-figures.ts";
-import { forgetHighest, memoryOf, shownMemory } from "./bench-memory.ts";
+import { forgetHighest, memoryOf, processorMs, shownMemory } from "./bench-memory.ts";
 import {
   type BenchNode,
   end,
@@ -35,8 +37,8 @@ const { values } = parseArgs({
 });
 const dockets = Number(values.dockets);
 const smallDockets = 10_000;
-const windows = 5;
-const windowSeconds = dockets >= 500_000 ? 2 : 0.5;
+const starts = 5;
+const windowSeconds = dockets >= 500_000 ? 1 : 0.5;
 const readCount = 1_000;
 const targets = { memoryMb: 250, startMs: values.store === "embedded" ? 2_000 : 500, percent: 90 };
 
@@ -62,7 +64,7 @@ async function bench(): Promise<void> {
   );
   const start = { environment: register.environment };
   const startMs: number[] = [];
-  for (let round = 0; round < windows; round += 1) {
+  for (let round = 0; round < starts; round += 1) {
     const node = await startNode(register.name, start);
     startMs.push(node.startMs);
     await stopNode(node, { keep: true });
@@ -83,6 +85,8 @@ async function bench(): Promise<void> {
   );
   show("catch-up before the end", `${large} dockets/s  ± ${spreadOf(caught.late)} %`);
   show("P12 the one of the other", `${percent} %`);
+  const { processor } = caught;
+  show("processor time a docket, early and late", `${processor.early}, ${processor.late} µs`);
   const result = {
     name: "P7 P8 P12",
     store: values.store,
@@ -90,7 +94,7 @@ async function bench(): Promise<void> {
     built: perSecond(dockets, register.seconds),
     startMs: Math.round(medianOf(startMs)),
     reads,
-    catchUp: { seconds: caught.seconds, small, large, percent },
+    catchUp: { seconds: caught.seconds, small, large, percent, processor },
     memory: { source: served, target: caught.memory, targetLater: caught.later },
     replicaStartMs: caught.startMs,
     targets,
@@ -109,7 +113,7 @@ async function catchUp(source: BenchNode, registerId: string) {
   const took = stopwatch();
   const path = `/api/registers/${registerId}/subscribe`;
   await post(target, { path, body: { mode: "full-replica" } });
-  const samples = await follow(target, registerId);
+  const samples = await follow([source, target], registerId);
   const seconds = took();
   const memory = memoryOf(target);
   show("catch-up, verified and durable", `${perSecond(dockets, seconds)} dockets/s in all`);
@@ -124,25 +128,34 @@ async function catchUp(source: BenchNode, registerId: string) {
   await stopNode(target);
   const fromSmall = samples.findIndex(({ height }) => height >= smallDockets);
   const behind = samples.slice(Math.max(0, fromSmall));
-  // The two never share a window.
-  const count = Math.max(1, Math.min(windows, Math.floor((behind.length - 1) / 2)));
-  const early = ratesOf(behind.slice(0, count + 1));
-  const late = ratesOf(behind.slice(-count - 1));
-  return { seconds, memory, later, startMs, early, late };
+  const count = Math.max(1, Math.floor((behind.length - 1) / 8));
+  const [early, late] = [behind.slice(0, count + 1), behind.slice(-count - 1)];
+  const processor = { early: processorUsOf(early), late: processorUsOf(late) };
+  const rates = { early: ratesOf(early), late: ratesOf(late) };
+  return { seconds, memory, later, startMs, ...rates, processor };
 }
 
 interface Sample {
   atMs: number;
   height: number;
+  /** Of source and target together. */
+  processorMs: number;
 }
 
 /** How far it is, once a window, until it is whole. The rest of a window at the end is left out. */
-async function follow(target: BenchNode, registerId: string): Promise<Sample[]> {
+async function follow(
+  nodes: [source: BenchNode, target: BenchNode],
+  registerId: string,
+): Promise<Sample[]> {
+  const [, target] = nodes;
   const samples: Sample[] = [];
   for (let dueMs = performance.now(); !(await isWhole(target)); ) {
     const all = await get<{ registerId: string; height: number }[]>(target, "/api/registers");
     const height = all.find((one) => one.registerId === registerId)?.height ?? 0;
-    if (height < dockets) samples.push({ atMs: performance.now(), height });
+    const spentMs = processorMs(nodes[0]) + processorMs(target);
+    if (height < dockets) {
+      samples.push({ atMs: performance.now(), height, processorMs: spentMs });
+    }
     dueMs += windowSeconds * 1_000;
     while (performance.now() < dueMs && !(await isWhole(target))) await Bun.sleep(50);
   }
@@ -154,6 +167,13 @@ function ratesOf(samples: readonly Sample[]): number[] {
     const before = samples[index] as Sample;
     return ((height - before.height) * 1_000) / (atMs - before.atMs);
   });
+}
+
+/** Microseconds a docket. */
+function processorUsOf(samples: readonly Sample[]): number {
+  const [first, last] = [samples[0] as Sample, samples.at(-1) as Sample];
+  const perDocket = (last.processorMs - first.processorMs) / (last.height - first.height);
+  return Math.round(perDocket * 1_000);
 }
 
 /** Dockets by number and transactions by id, all over the register. */

@@ -15,6 +15,7 @@ import { openChannel } from "../src/wire/client.ts";
 import { health } from "../src/wire/services.ts";
 import { dropSchemas, environmentIn } from "./bench-data.ts";
 import { type Quantiles, quantilesOf } from "./bench-figures.ts";
+import { processorMs } from "./bench-memory.ts";
 import {
   type BenchNode,
   end,
@@ -163,12 +164,6 @@ function readTimes(hop: number): Map<number, { sealedMs: number; storedMs: numbe
     times.set(number, { sealedMs, storedMs });
   }
   return times;
-}
-
-/** Of all its threads, so far. */
-function processorMs({ child }: BenchNode): number {
-  const fields = readFileSync(`/proc/${child.pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
-  return 10 * (Number(fields[11]) + Number(fields[12]));
 }
 
 interface Run {

@@ -1,7 +1,8 @@
-/** What a benchmarked node's process has resident, MiB, read from outside of it. Linux only. */
+/** What a benchmarked node's process has resident and has used, read from outside. Linux only. */
 import { readFileSync } from "node:fs";
 import type { BenchNode } from "./bench-node.ts";
 
+/** MiB. */
 export interface Memory {
   nowMb: number;
   highestMb: number;
@@ -16,6 +17,12 @@ export function memoryOf(node: BenchNode): Memory {
     return Math.round(Number(match?.[1] ?? 0) / 1024);
   };
   return { nowMb: mb("VmRSS"), highestMb: mb("VmHWM"), databaseMb: databaseMb(node) };
+}
+
+/** Processor time of all its threads, so far. */
+export function processorMs({ child }: BenchNode): number {
+  const fields = readFileSync(`/proc/${child.pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
+  return 10 * (Number(fields[11]) + Number(fields[12]));
 }
 
 /** The highest from here on. */

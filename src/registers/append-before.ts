@@ -61,7 +61,7 @@ async function write(
   const firstVersions =
     firstVersion > 0 ? versionsFrom(firstVersion, page.dockets) : page.dockets.map(() => 0);
   await insertDockets(transaction, [{ page, firstVersions }]);
-  await insertTransactions(transaction, page);
+  await insertTransactions(transaction, [page]);
   // The source that the start came from told a wrong version; now all dockets are there to count.
   if (!isCounted) await renumberVersions(transaction, registerId);
   const chain = { ...run, to: place.nextNumber, previousHash: first.previousHash };

@@ -1,5 +1,5 @@
 import { assert, present } from "../base/assert.ts";
-import type { Anchor, CheckedPage } from "../dockets/types.ts";
+import type { Anchor } from "../dockets/types.ts";
 import { sql } from "../store/sql.ts";
 import { type Checkpoint, checkpointMove } from "./checkpoints-table.ts";
 import type { DocketPart } from "./docket-rows.ts";
@@ -23,7 +23,7 @@ export async function appendSmall(append: {
   const { registerId, nextNumber, previousHash } = anchor;
   const pool = sql();
   const isMoved = pool`EXISTS (SELECT FROM moved)`;
-  const runs = parts.map(({ page }) => wholeOf(page));
+  const transactions = parts.map(({ page }) => page.transactions);
   const [done] = await pool<{ isLinked: boolean; isMoved: boolean }[]>`
     WITH ${givenDockets(pool, parts)},
     chain AS (
@@ -36,15 +36,11 @@ export async function appendSmall(append: {
     ),
     moved AS (${headMove(pool, head)} AND (SELECT is_linked FROM chain) RETURNING register_id),
     stored AS (${docketInsert(pool, isMoved)}),
-    places AS (${transactionRows(pool, { registerId, runs, when: isMoved })}),
+    places AS (${transactionRows(pool, { registerId, transactions, when: isMoved })}),
     checkpoint AS (${checkpointMove(pool, checkpoint, isMoved)})
     SELECT is_linked AS "isLinked", ${isMoved} AS "isMoved" FROM chain`;
   const { isLinked, isMoved: isStored } = present(done, "what became of the page");
   const run = `dockets ${nextNumber} to ${head.to.headNumber} of register ${registerId}`;
   assert(isLinked, `${run} form a chain`);
   return isStored;
-}
-
-function wholeOf({ transactions }: CheckedPage) {
-  return { transactions, from: 0, to: transactions.count };
 }

@@ -41,7 +41,8 @@ export function appendStart(
     const isStored = await inTransaction(async (transaction) => {
       if (!(await insertRegister(transaction, row))) return false;
       await insertDockets(transaction, parts);
-      for (const { page } of parts) await insertTransactions(transaction, page);
+      const pages = parts.map(({ page }) => page);
+      await insertTransactions(transaction, pages);
       await moveCheckpoint(transaction, {
         registerId,
         number: row.headNumber,

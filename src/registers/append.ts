@@ -182,11 +182,12 @@ async function writePages(transaction: Transaction, write: Write): Promise<void>
   const { parts, checkpoint } = partsOf(write);
   const { registerId, number: to } = checkpoint;
   const { nextNumber: from, previousHash } = write.anchor;
+  const pages = parts.map(({ page }) => page);
   await insertDockets(transaction, parts);
+  await insertTransactions(transaction, pages);
   const [isLinked] = await Promise.all([
     isChain(transaction, { registerId, from, to, previousHash }),
     moveCheckpoint(transaction, checkpoint),
-    ...parts.map(({ page }) => insertTransactions(transaction, page)),
   ]);
   assert(isLinked, `dockets ${from} to ${to} of register ${registerId} form a chain`);
   await write.options.alsoIn?.(transaction);

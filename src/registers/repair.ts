@@ -41,7 +41,7 @@ export function replaceDockets(past: VerifiedPast): Promise<void> {
       await deleteTransactions(transaction, run);
       await deleteDockets(transaction, run);
       await insertDockets(transaction, [{ page, firstVersions }]);
-      await insertTransactions(transaction, page);
+      await insertTransactions(transaction, [page]);
       return mendDamage(transaction, run);
     });
     remember();

@@ -2,9 +2,11 @@ import { createHash } from "node:crypto";
 import { present } from "../base/assert.ts";
 import { textOf, utf8 } from "../base/bytes.ts";
 import type { TransactionFacts } from "../dockets/types.ts";
-import type { Fragment, Sql } from "../store/database.ts";
+import { copyRows } from "../store/copy.ts";
+import type { Fragment, Sql, Transaction } from "../store/database.ts";
 import { countWhole, damagedError, damageOf } from "./damage.ts";
 import { readDocketParts } from "./dockets-table.ts";
+import { placesOf, type TransactionPart } from "./transaction-rows.ts";
 
 /** A transaction as it is stored. */
 export interface StoredTransaction {
@@ -75,46 +77,44 @@ export async function whichExist(
   return new Set((await findReadable(sql, wanted)).keys());
 }
 
-/**
- * Stores where a page's transactions lie, a parameter a column; a statement takes as many rows as
- * are written down without holding up everything else.
- */
+/** Stores where the transactions of pages lie. */
 export async function insertTransactions(
-  sql: Sql,
-  page: { registerId: string; transactions: TransactionFacts },
+  transaction: Transaction,
+  parts: readonly TransactionPart[],
 ): Promise<void> {
-  const { registerId, transactions } = page;
-  for (let from = 0; from < transactions.count; from += rowsAtOnce) {
-    const to = Math.min(from + rowsAtOnce, transactions.count);
-    await transactionRows(sql, { registerId, runs: [{ transactions, from, to }], when: sql`true` });
-  }
+  const statement = `
+    COPY transactions (
+      register_id, key, docket_number, position, body_offset, body_length
+    ) FROM STDIN (FORMAT binary)`;
+  await copyRows(transaction, { statement, portions: placesOf(parts) });
 }
 
-/** The same of several pages as a part of a statement, which says when it is to be done. */
+/**
+ * The same as a part of a statement, which says when it is to be done: a parameter a column. For
+ * few transactions.
+ */
 export function transactionRows(
   sql: Sql,
   rows: {
     registerId: string;
-    runs: readonly { transactions: TransactionFacts; from: number; to: number }[];
+    transactions: readonly TransactionFacts[];
     when: Fragment;
   },
 ): Fragment {
-  const column = (of: (run: TransactionFacts, from: number, to: number) => ArrayLike<unknown>) =>
-    arrayText(rows.runs.map(({ transactions, from, to }) => of(transactions, from, to)));
+  const column = (of: (facts: TransactionFacts) => ArrayLike<unknown>) =>
+    arrayText(rows.transactions.map(of));
   return sql`
     INSERT INTO transactions (
       register_id, key, docket_number, position, body_offset, body_length
     )
     SELECT ${rows.registerId}, * FROM unnest(
-      ${column(({ keys }, from, to) => keysOf(keys.subarray(16 * from, 16 * to)))}::bigint[],
-      ${column(({ docketNumbers }, from, to) => docketNumbers.subarray(from, to))}::bigint[],
-      ${column(({ positions }, from, to) => positions.subarray(from, to))}::integer[],
-      ${column(({ offsets }, from, to) => offsets.subarray(from, to))}::integer[],
-      ${column(({ lengths }, from, to) => lengths.subarray(from, to))}::integer[]
+      ${column(({ keys }) => keysOf(keys))}::bigint[],
+      ${column(({ docketNumbers }) => docketNumbers)}::bigint[],
+      ${column(({ positions }) => positions)}::integer[],
+      ${column(({ offsets }) => offsets)}::integer[],
+      ${column(({ lengths }) => lengths)}::integer[]
     ) WHERE ${rows.when}`;
 }
-
-const rowsAtOnce = 8_192;
 
 /** A digest of all that the index says of dockets `from` to `to`; null where it says nothing. */
 export async function digestIndex(
