@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { isEqual } from "../base/bytes.ts";
 import { PeerError } from "../base/error.ts";
 import { limits } from "../runtime/limits.ts";
 import { inSpan, type Span } from "../telemetry/tracer.ts";
@@ -38,6 +39,8 @@ export async function greet(
     ownRecord: () => PeerRecord;
     /** Told where the peer sees us, before we register there. */
     onSeen?: (peerId: string, host: string) => void;
+    /** Told which of our records the peer knows, before we register there. */
+    onKnown?: (seq: number) => void;
     timeoutMs: number;
     signal: AbortSignal;
     useReplication: boolean;
@@ -97,7 +100,13 @@ function isCertifiedAs(peerId: string, met: { meeting: Meeting; address: string 
 /** The answering side of `Hello`. */
 export function answerHello(
   request: HelloRequest,
-  options: { identity: Identity; ownRecord: () => PeerRecord; observedHost: string },
+  options: {
+    identity: Identity;
+    ownRecord: () => PeerRecord;
+    observedHost: string;
+    /** What is known of who asks. */
+    known?: { publicKey: Uint8Array | null; seq: number } | null;
+  },
 ): Draft<HelloResponse> {
   if (request.nonce.length !== nonceBytes || request.nodeId.length > 64) {
     throw new PeerError("invalid", "bad-hello", {
@@ -105,6 +114,8 @@ export function answerHello(
     });
   }
   const record = options.ownRecord();
+  const { known = null } = options;
+  const isKnown = known?.publicKey != null && isEqual(known.publicKey, request.publicKey);
   return {
     nodeId: options.identity.nodeId,
     publicKey: options.identity.publicKey,
@@ -114,6 +125,7 @@ export function answerHello(
     peerRecord: bytesOfRecord(record),
     observedAddress: options.observedHost,
     messageBytesMax: limits.messageBytes,
+    knownRecordSeq: isKnown ? known.seq : 0,
   };
 }
 
@@ -143,6 +155,7 @@ async function sayHello(channel: Channel, options: Parameters<typeof greet>[1]):
       message: `The peer that calls itself ${JSON.stringify(answer.nodeId)} does not hold its key`,
     });
   }
+  if (answer.knownRecordSeq > own.seq) options.onKnown?.(answer.knownRecordSeq);
   return { record, isProven, isCertified: false, observedHost: answer.observedAddress || null };
 }
 

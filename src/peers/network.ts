@@ -245,6 +245,7 @@ function makeMesh(
         identity: options.identity,
         meet: (text) => meet(text, { ...options, peerId: null }),
         ownRecord: () => made.ownRecord.current(),
+        onKnown: (seq) => made.ownRecord.outgrow(seq),
         onSeen: (peerId, host) => {
           const peer = bookHolder.book().get(peerId);
           const isSeed = options.seeds.includes(addressText(address)) || peer?.isSeed === true;

@@ -1,3 +1,4 @@
+import { limits } from "../runtime/limits.ts";
 import type { Advert } from "./advert.ts";
 import type { Identity } from "./identity.ts";
 import { type PeerRecord, recordBytes } from "./record.ts";
@@ -24,6 +25,17 @@ export class OwnRecord {
       publicAdverts: () => Advert[];
     },
   ) {}
+
+  /**
+   * A peer knows a newer record of ours: our clock ran ahead when we made it, or runs
+   * behind now. The next one is newer, or nobody would believe it. A bound keeps liars from using
+   * up the numbers.
+   */
+  outgrow(seq: number): void {
+    if (seq <= this.#seq || seq > this.options.nowMs() + limits.recordAheadMs) return;
+    this.#seq = seq;
+    this.#signedFacts = "";
+  }
 
   /** Signed anew only when something signed has changed. */
   current(): PeerRecord {

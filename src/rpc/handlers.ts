@@ -1,5 +1,6 @@
 import { hostOfConnection, limitedAs } from "../base/host.ts";
 import { Allowance } from "../peers/allowance.ts";
+import { book } from "../peers/book.ts";
 import { answerHello } from "../peers/handshake.ts";
 import type { Identity } from "../peers/identity.ts";
 import * as network from "../peers/network.ts";
@@ -38,7 +39,8 @@ export function nodeHandlers(options: {
   const hello = (request: HelloRequest, caller: Caller) => {
     const observedHost = hostOfConnection(caller.address);
     if (allowance.take(limitedAs(observedHost))) {
-      return answerHello(request, { identity, ownRecord, observedHost });
+      const known = book().get(request.nodeId);
+      return answerHello(request, { identity, ownRecord, observedHost, known });
     }
     throw refuse("BUSY", { message: "This host says hello too often; later", retryAfterMs: 1_000 });
   };

@@ -37,6 +37,8 @@ export const limits = {
    */
   newBuckets: { bucketCount: 128, bucketSize: 8, reach: 32 },
   triedBuckets: { bucketCount: 64, bucketSize: 16, reach: 16 },
+  /** How far the number of our own record may run ahead of the clock: one that was once wrong. */
+  recordAheadMs: 10 * 366 * 86_400_000,
   /** Good peers of the last run that are dialled before all others. */
   anchors: 8,
   /** Hearsay that never answered is forgotten after this many dials, others after this time. */

@@ -240,6 +240,7 @@ export interface HelloResponse {
   peerRecord: Uint8Array;
   observedAddress: string;
   messageBytesMax: number;
+  knownRecordSeq: number;
 }
 
 export interface PullRangeRequest {

@@ -3,6 +3,7 @@
  * there is work. Nothing may be lost, nobody may be taken for dead or bad afterwards.
  */
 import { expect, test } from "bun:test";
+import { expectLevel, isInGoodStanding } from "../support/level.ts";
 import { Cluster, type TestNode, until } from "../support/node.ts";
 
 /** Longer than a heartbeat and its time-out: the others notice. */
@@ -80,29 +81,6 @@ async function sendUntilRefused(
     if (answer === null || !answer.ok) return;
     onAcknowledged();
   }
-}
-
-async function expectLevel(
-  node: TestNode,
-  level: { with: TestNode; registerId: string },
-): Promise<void> {
-  const { registerId } = level;
-  await until(async () => {
-    const [one, other] = await Promise.all([
-      node.register(registerId),
-      level.with.register(registerId),
-    ]);
-    return one !== null && one.headDocketHash === other?.headDocketHash;
-  }, `${node.name} to be level with ${level.with.name}; log: ${node.logFile}`);
-}
-
-async function isInGoodStanding(node: TestNode, peerId: string): Promise<boolean> {
-  const peers =
-    await node.get<
-      { peerId: string; isConnected: boolean; isBanned: boolean; quarantinedUntil: string | null }[]
-    >("/api/peers");
-  const peer = peers.find((one) => one.peerId === peerId);
-  return peer?.isConnected === true && !peer.isBanned && peer.quarantinedUntil === null;
 }
 
 function lines(count: number): string {
