@@ -83,9 +83,10 @@ export class Plan {
   assign(laneId: string, nowMs: number): Range | null {
     const lane = this.#lanes.get(laneId);
     if (lane === undefined || lane.task !== null || lane.restsUntilMs > nowMs) return null;
-    if (lane.supply.isBusy) return null;
+    // However busy it is: all the others wait for that one.
     const head = this.#hedgeHead(lane, nowMs);
     if (head !== null) return this.#begin(lane, head, nowMs);
+    if (lane.supply.isBusy) return null;
     const { supply } = lane;
     const unasked = this.#unasked(supply);
     const count = sizeFor(supply, { all: this.#active(), unasked, nowMs, bounds: this.bounds });

@@ -35,6 +35,8 @@ interface SimSource {
 interface Outcomes {
   seconds: number;
   committed: number;
+  /** Longest simulated time in which nothing was stored. */
+  longestGapMs: number;
   troubles: [string, Trouble][];
   served: Map<string, number>;
 }
@@ -54,6 +56,8 @@ async function simulate(
   const excluded = new Set<string>();
   const turns = new Map<string, Promise<void>>();
   let committed = 0;
+  let storedMs = 0;
+  let longestGapMs = 0;
   const list = Object.entries(sources).map(([peerId, one]) => sourceOf(peerId, one));
 
   function sourceOf(peerId: string, one: SimSource): Source {
@@ -122,6 +126,8 @@ async function simulate(
     pullRange,
     check,
     commit: async (pages) => {
+      longestGapMs = Math.max(longestGapMs, clock.monotonicMs() - storedMs);
+      storedMs = clock.monotonicMs();
       for (const { dockets } of pages) {
         expect(dockets[0]?.number).toBe(committed);
         committed += dockets.length;
@@ -140,7 +146,7 @@ async function simulate(
   });
   const end = await clock.passUntil(run.run(), { withinMs: options.withinMs ?? 600_000 });
   expect(end.kind).toBe("done");
-  return { seconds: clock.monotonicMs() / 1000, committed, troubles, served };
+  return { seconds: clock.monotonicMs() / 1000, committed, longestGapMs, troubles, served };
 }
 
 const fast: SimSource = { rate: 500 };
@@ -183,6 +189,18 @@ describe("CatchUp", () => {
     expect(committed).toBe(dockets);
     expect(troubles.map(([peerId]) => peerId)).toEqual(["a"]);
     expect(served.get("a")).toBeLessThanOrEqual(4 * frameDockets);
+  });
+
+  test.each([
+    ["lies", { rate: 500, liesFrom: 2_000 }],
+    ["hangs up", { rate: 500, breaksAt: 2_000 }],
+    ["freezes", { rate: 500, freezesAtMs: 2_000 }],
+    ["gives next to nothing", { rate: 1 }],
+    ["claims what it does not have", { rate: 500, has: 2_000, claims: 1_000_000 }],
+  ])("has others take over within a second from one that %s", async (_, bad) => {
+    const { committed, longestGapMs } = await simulate({ a: bad, b: fast, c: fast }, { dockets });
+    expect(committed).toBe(dockets);
+    expect(longestGapMs).toBeLessThan(1_000);
   });
 
   test("goes on without a source that hangs up", async () => {
