@@ -14,7 +14,8 @@ import { TestChain } from "../support/test-chain.ts";
  * without anybody's help, with the right peer blamed, or nobody.
  */
 const cluster = new Cluster("embedded", { keep: true });
-const dockets = 60;
+/** Behind so many, ranges are asked for. */
+const many = 700;
 const transactions = 3;
 
 /** Lies that only the source can have made. */
@@ -29,6 +30,8 @@ const lies: [FaultName, readonly string[]][] = [
   ["repeat-docket", ["number"]],
   ["replay-frame", ["number"]],
   ["truncate-frame", ["schema"]],
+  ["stream-forever", ["number"]],
+  ["more-than-asked", ["number"]],
 ];
 
 /**
@@ -89,9 +92,14 @@ describe("A source that", () => {
   }
 });
 
+function docketsFor(fault: FaultName): number {
+  return fault === "more-than-asked" ? many : 60;
+}
+
 interface Meeting {
   node: TestNode;
   registerId: string;
+  dockets: number;
   liar: TestSource;
   honest?: TestSource;
 }
@@ -107,6 +115,7 @@ async function theNode(): Promise<TestNode> {
 /** The node subscribes to a register that the faulty source alone has, and says what is wrong. */
 async function meet(fault: FaultName, codes: readonly string[]): Promise<Meeting> {
   const registerId = `r-${fault}`;
+  const dockets = docketsFor(fault);
   const node = await theNode();
   const liar = await startSource({
     nodeId: `liar-${fault}`,
@@ -135,13 +144,13 @@ async function meet(fault: FaultName, codes: readonly string[]): Promise<Meeting
   expect(logged.some((line) => codes.includes(line.code as string))).toBe(true);
   const held = (await node.register(registerId))?.headDocketNumber ?? -1;
   if (fault !== "invent-height") expect(held).toBeLessThan(dockets);
-  await expectTruth(node, registerId);
-  return { node, registerId, liar };
+  await expectTruth({ node, registerId, dockets });
+  return { node, registerId, dockets, liar };
 }
 
 /** An honest source appears, and the register comes whole. */
 async function expectRecovery(met: Meeting): Promise<void> {
-  const { node, registerId } = met;
+  const { node, registerId, dockets } = met;
   met.honest = await startSource({
     nodeId: `honest-${registerId}`,
     fault: "honest",
@@ -151,13 +160,14 @@ async function expectRecovery(met: Meeting): Promise<void> {
     dial: node.grpcAddress,
   });
   await node.holds(registerId, dockets);
-  await expectTruth(node, registerId);
+  await expectTruth(met);
   await met.liar.kill();
   await met.honest.kill();
 }
 
 /** Every docket held is the one that the validator sealed. */
-async function expectTruth(node: TestNode, registerId: string): Promise<void> {
+async function expectTruth(met: Pick<Meeting, "node" | "registerId" | "dockets">): Promise<void> {
+  const { node, registerId, dockets } = met;
   const held = await node.register(registerId);
   if (held === null) return;
   const chain = new TestChain(registerId).sealMany(dockets, transactions);

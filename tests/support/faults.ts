@@ -102,6 +102,13 @@ export const faults = {
       await Bun.sleep(1);
     }
   },
+  "stream-forever": async function* (asked) {
+    yield headOnly(asked.chain.bundles.length - 1);
+    while (!asked.signal.aborted) {
+      yield* past({ ...asked, next: 0, last: badDocket });
+      await Bun.sleep(1);
+    }
+  },
   "more-than-asked": async function* (asked) {
     yield* past({ ...asked, last: Number.POSITIVE_INFINITY });
     await ended(asked.signal);
