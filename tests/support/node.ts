@@ -38,7 +38,7 @@ export interface NodeOptions {
   environment?: Record<string, string>;
   /** Further flags of `serve`. */
   flags?: readonly string[];
-  /** A command that the node's is given to, as one that changes what it sees of the machine. */
+  /** A command that runs the node's, such as one that changes what it sees of the machine. */
   within?: readonly string[];
   /** Runs in place of the program, with the same words. */
   program?: string;
