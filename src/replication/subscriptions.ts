@@ -67,8 +67,9 @@ async function takeUp(registerId: string, row: StartingRow): Promise<void> {
 }
 
 async function begin(registerId: string, row: StartingRow): Promise<void> {
-  start(registerId, row);
+  // Asked before the loop runs: what it stores in between would look like dockets without a row.
   const lost = await rowLost(registerId);
+  start(registerId, row);
   if (lost !== null) stopRegister(registerId, lost);
 }
 

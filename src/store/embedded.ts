@@ -2,7 +2,9 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Duplex } from "node:stream";
 import { owned } from "../base/bytes.ts";
-import { PeerError } from "../base/error.ts";
+import { messageOf, PeerError } from "../base/error.ts";
+import { systemClock } from "../runtime/clock.ts";
+import { logFor } from "../runtime/log.ts";
 import { startThread, type Thread } from "../runtime/thread.ts";
 import type { FromEmbedded, ToEmbedded } from "./embedded-messages.ts";
 
@@ -25,25 +27,93 @@ export async function startEmbedded(options: {
 }): Promise<Embedded> {
   const directory = join(options.dataDir, "db");
   await mkdir(options.dataDir, { recursive: true, mode: 0o700 });
-  const bridge = new Bridge(options.threadUrl);
+  const opening = { kind: "open", directory, schema: options.schema } as const;
+  const place = new Place(() => startBridge(options.threadUrl, opening));
   try {
-    await bridge.open({ kind: "open", directory, schema: options.schema });
+    await place.start();
   } catch (cause) {
-    await bridge.stop();
     throw new PeerError("configuration", "embedded-database-broken", {
       message: `The embedded database in ${directory} does not start`,
       cause,
     });
   }
-  return { connect: () => bridge.connect(), close: () => bridge.close() };
+  return { connect: () => place.connect(), close: () => place.close() };
 }
+
+async function startBridge(threadUrl: URL, opening: ToEmbedded & { kind: "open" }) {
+  const bridge = new Bridge(threadUrl);
+  try {
+    await bridge.open(opening);
+    return bridge;
+  } catch (error) {
+    await bridge.stop();
+    throw error;
+  }
+}
+
+/**
+ * Where the database runs: a thread, and when that died, another one. What was acknowledged is on
+ * disk, and the new thread begins as after a crash; whoever was being served is refused until then.
+ * `StoreHealth` keeps trying to connect, which is what starts the new thread.
+ */
+class Place {
+  #bridge: Bridge | null = null;
+  #starting: Promise<void> | null = null;
+  #attempt = 0;
+  #startsMs = 0;
+
+  constructor(private readonly startOne: () => Promise<Bridge>) {}
+
+  async start(): Promise<void> {
+    this.#bridge = await this.startOne();
+    this.#attempt = 0;
+  }
+
+  connect(): Duplex {
+    const bridge = this.#bridge;
+    if (bridge !== null && bridge.failure === null) return bridge.connect();
+    this.#starting ??= this.#startAgain().finally(() => {
+      this.#starting = null;
+    });
+    const reason = bridge?.failure ?? new Error("The embedded database is being started again");
+    return brokenWire(Object.assign(reason, { code: "CONNECTION_CLOSED" }));
+  }
+
+  async close(): Promise<void> {
+    await this.#starting;
+    await this.#bridge?.close();
+  }
+
+  /** Two threads at one database would destroy it: the dead one must be gone first. */
+  async #startAgain(): Promise<void> {
+    if (systemClock.monotonicMs() < this.#startsMs) return;
+    const { failure = null } = this.#bridge ?? {};
+    if (failure !== null) log.error({ reason: failure.message }, "The embedded database died");
+    await this.#bridge?.stop();
+    this.#bridge = null;
+    try {
+      await this.start();
+      log.info({}, "The embedded database was started again");
+    } catch (error) {
+      const waitMs = Math.min(1_000 * 2 ** this.#attempt, longestMs);
+      this.#attempt += 1;
+      this.#startsMs = systemClock.monotonicMs() + waitMs;
+      const facts = { reason: messageOf(error), waitMs };
+      log.error(facts, "The embedded database could not be started again; trying once more");
+    }
+  }
+}
+
+const log = logFor("store");
+/** Between two tries to start a database that does not start. */
+const longestMs = 60_000;
 
 /** The node's end of the thread: pairs of streams by number, and what the thread says of itself. */
 class Bridge {
   readonly #thread: Thread<ToEmbedded>;
   readonly #wires = new Map<number, Wire>();
   #wireCount = 0;
-  #failure: Error | null = null;
+  failure: Error | null = null;
   #settle: { resolve: () => void; reject: (error: Error) => void } | null = null;
 
   constructor(threadUrl: URL) {
@@ -62,13 +132,12 @@ class Bridge {
       send: (bytes) => this.#request(wire, bytes),
       onGone: () => this.#hangUp(wire),
     });
-    if (this.#failure === null) this.#wires.set(++this.#wireCount, wire);
-    else wire.destroy(this.#failure);
+    this.#wires.set(++this.#wireCount, wire);
     return wire;
   }
 
   async close(): Promise<void> {
-    if (this.#failure === null) await this.#ask({ kind: "close" }).catch(() => undefined);
+    if (this.failure === null) await this.#ask({ kind: "close" }).catch(() => undefined);
     await this.stop();
   }
 
@@ -93,7 +162,7 @@ class Bridge {
     const connection = this.#numberOf(wire);
     if (connection === null) return;
     this.#wires.delete(connection);
-    if (this.#failure === null) this.#thread.post({ kind: "hangup", connection });
+    if (this.failure === null) this.#thread.post({ kind: "hangup", connection });
   }
 
   #numberOf(wire: Wire): number | null {
@@ -109,11 +178,18 @@ class Bridge {
 
   /** The database can't go on: every connection breaks, now and from here on. */
   #fail(error: Error): void {
-    this.#failure = Object.assign(error, { code: "CONNECTION_CLOSED" });
+    this.failure = Object.assign(error, { code: "CONNECTION_CLOSED" });
     this.#settle?.reject(error);
     for (const wire of this.#wires.values()) wire.destroy(error);
     this.#wires.clear();
   }
+}
+
+/** Breaks once the driver has it and hears of that: an error that nobody hears ends the process. */
+function brokenWire(reason: Error): Wire {
+  const wire = new Wire({ send: () => {}, onGone: () => {} });
+  systemClock.sleep(0).then(() => wire.destroy(reason));
+  return wire;
 }
 
 /** What the driver takes for its socket. It writes whole protocol messages, never parts of one. */

@@ -41,6 +41,34 @@ describe.if(storeKinds().includes("embedded"))("the embedded database", () => {
   });
 });
 
+describe.if(storeKinds().includes("embedded"))("an embedded database that dies", () => {
+  test("is started again by itself, with all that it acknowledged", async () => {
+    const made = await makeEmbedded();
+    const embeddedThreadUrl = new URL("./dying-embedded.ts", import.meta.url);
+    await store.open({ ...made.options, embeddedThreadUrl });
+    try {
+      await migrate();
+      await store.sql()`CREATE TABLE kept (n int)`;
+      for (let death = 1; death <= 3; death += 1) {
+        await store.sql()`INSERT INTO kept VALUES (${death})`;
+        const halfway = inTransaction(async (transaction) => {
+          await transaction`INSERT INTO kept VALUES (-1)`;
+          await transaction`SELECT 'die now'`;
+        });
+        expect(await errorOf(halfway)).toMatchObject({ code: "database-unreachable" });
+        expect(await store.health().check()).toMatchObject({ code: "database-unreachable" });
+        await store.health().whenWell();
+        const rows = await store.sql()`SELECT n FROM kept ORDER BY n`;
+        expect(rows.map(({ n }) => n)).toEqual([1, 2, 3].slice(0, death));
+        expect(await store.health().check()).toBeNull();
+      }
+    } finally {
+      await store.close();
+      await made.remove();
+    }
+  }, 60_000);
+});
+
 onEachStore("copyRows", () => {
   beforeAll(async () => {
     await store.sql()`CREATE TABLE copied (id bigint PRIMARY KEY, n int, t text, b bytea, yes boolean)`;
