@@ -28,7 +28,9 @@ export function addLedger(program: Command): void {
   withConnection(
     group
       .command("get", { isDefault: true })
-      .description("A transaction, and the proof that its docket holds it")
+      .description(
+        "A transaction, and the proof that its docket holds it; before that, how far it is",
+      )
       .argument("<register-id>")
       .argument("<transaction-id>"),
   )
@@ -70,5 +72,7 @@ async function showTransaction(
 ): Promise<void> {
   const client = await connect(options);
   const params = { registerId, transactionId };
+  const status = await client.call("transactionStatus", { params });
+  if (status.status !== "sealed") return printOne(status, options);
   printOne(await client.call("getTransaction", { params }), options);
 }

@@ -1,3 +1,5 @@
+import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
 import { type Command, Option } from "commander";
 import { PeerError } from "../base/error.ts";
 import { jsonFault, placeOf } from "../base/json-scan.ts";
@@ -19,18 +21,23 @@ export function addSubmit(group: Command): void {
       .command("submit")
       .description("Submit one record to a register the node seals or follows; many go by import")
       .argument("<register-id>")
-      .argument("<json>", "the record, kept as it is; - reads standard input"),
+      .argument("<record>", "JSON, kept as it is, or a file that holds it; - reads standard input"),
   )
     .addOption(new Option("--type <type>").choices(["Action", "Docket", "Participant"]))
     .option("--recipient <name...>", "whom it is for")
     .option("--wait", "until it is sealed and stored")
     .option("--key <key>", "Idempotency-Key: repeated with it, the record is submitted once")
-    .addHelpText("after", "\nExample:\n  sorcha-peer tx submit 5f3c… '{\"box\":17}' --wait")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  sorcha-peer tx submit 5f3c… '{\"box\":17}' --wait" +
+        "\n  sorcha-peer tx submit 5f3c… record.json" +
+        "\n\nWithout --wait the record is kept safe and sealed later: tx get says how far it is.",
+    )
     .action(submit);
 }
 
 async function submit(registerId: string, given: string, options: SubmitOptions): Promise<void> {
-  const data = checked(given === "-" ? await standardInput() : given);
+  const data = checked(await textOf(given));
   const { type, recipient: recipients, wait, key } = options;
   const rest = JSON.stringify({ type, recipients, wait });
   const client = await connect(options);
@@ -43,10 +50,18 @@ async function submit(registerId: string, given: string, options: SubmitOptions)
   printOne(submitted, options);
 }
 
-async function standardInput(): Promise<string> {
+/** What is no JSON by itself and names a file is that file's text. */
+async function textOf(given: string): Promise<string> {
+  if (given === "-") return read(readInput(new AbortController().signal));
+  if (isJson(given)) return given;
+  const file = await stat(given).catch(() => null);
+  return file?.isFile() ? read(createReadStream(given)) : given;
+}
+
+async function read(source: AsyncIterable<Uint8Array>): Promise<string> {
   const parts: Uint8Array[] = [];
   let bytes = 0;
-  for await (const part of readInput(new AbortController().signal)) {
+  for await (const part of source) {
     parts.push(part);
     bytes += part.byteLength;
     if (bytes <= limits.transactionBytes) continue;
@@ -55,6 +70,10 @@ async function standardInput(): Promise<string> {
     });
   }
   return Buffer.concat(parts).toString();
+}
+
+function isJson(text: string): boolean {
+  return jsonFault(text) === null;
 }
 
 /** Only a whole JSON text may stand where it goes. */

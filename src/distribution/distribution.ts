@@ -133,6 +133,11 @@ export async function findBody(
   return (await findTransaction(sql(), { registerId, transactionId }))?.data ?? null;
 }
 
+/** It waits here for a docket: a peer brought it, or it is being told to peers. */
+export function isPending(wanted: { registerId: string; transactionId: string }): boolean {
+  return opened().pool.get(wanted.registerId, wanted.transactionId) !== null;
+}
+
 /** What waits for a docket of the register, in the order of arrival. */
 export function pendingOf(registerId: string): Iterable<Pending> {
   return opened().pool.of(registerId);

@@ -1,4 +1,5 @@
 import type { PeerError } from "../base/error.ts";
+import * as distribution from "../distribution/distribution.ts";
 import type { Head, Outcome } from "../dockets/types.ts";
 import { availableRegisters } from "../peers/adverts.ts";
 import { book } from "../peers/book.ts";
@@ -105,7 +106,13 @@ const purge: RestSource["purge"] = async (registerId) => {
 const queueDesk: RestSource["queueDesk"] = {
   list: async (page) => {
     const { count: waiting, deadCount: dead } = origin.queue();
-    return { waiting, dead, transactions: await origin.queue().list(page) };
+    const transactions = await origin.queue().list({ ...page, transactionId: null });
+    return { waiting, dead, transactions };
+  },
+  find: async (wanted) => {
+    const page = { ...wanted, offset: 0, limit: 1, state: null };
+    const [queued = null] = await origin.queue().list(page);
+    return { queued, isPending: distribution.isPending(wanted) };
   },
   retry: (wanted) => origin.queue().retry(wanted),
   drop: (wanted) => origin.queue().drop(wanted),

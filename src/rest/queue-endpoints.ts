@@ -23,6 +23,26 @@ export const queuedSchema = z.object({
 
 /** What waits for a docket, and what was given up. */
 export const queueEndpoints = {
+  transactionStatus: endpoint({
+    method: "GET",
+    path: "/api/registers/{registerId}/transactions/{transactionId}/status",
+    access: "anonymous",
+    summary: "How far a transaction is: queued, pending, dead, or sealed and in which docket",
+    params: queuedParams,
+    response: z.object({
+      registerId: z.string(),
+      transactionId: z.string(),
+      /** queued: submitted here · pending: a peer's · dead: given up · sealed: in a docket. */
+      status: z.enum(["queued", "pending", "dead", "sealed"]),
+      docketNumber: count.optional(),
+      attempts: count.optional(),
+      nextAttemptAt: z.string().nullable().optional(),
+      lastError: z.string().nullable().optional(),
+      queuedAt: z.string().optional(),
+      /** The same in words. */
+      message: z.string(),
+    }),
+  }),
   listQueue: endpoint({
     method: "GET",
     path: "/api/queue",

@@ -27,7 +27,12 @@ export const recordEndpoints = {
       /** Answer only when it is sealed and stored. */
       wait: z.boolean().optional(),
     }),
-    response: z.object({ transactionId: z.string(), docketNumber: count.optional() }),
+    /** `Location` leads to its status until it is sealed, then to itself. */
+    response: z.object({
+      transactionId: z.string(),
+      status: z.enum(["queued", "sealed"]),
+      docketNumber: count.optional(),
+    }),
     status: 202,
   }),
   importRecords: endpoint({

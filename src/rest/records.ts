@@ -22,7 +22,14 @@ export async function submitTransaction(
     dataText,
     ...withoutUndefined({ type, recipients, wait, nonce: call.attempt?.seed }),
   });
-  return { body: submitted, status: submitted.docketNumber === undefined ? 202 : 201 };
+  const place = `/api/registers/${registerId}/transactions/${submitted.transactionId}`;
+  return submitted.docketNumber === undefined
+    ? {
+        body: { ...submitted, status: "queued" },
+        status: 202,
+        headers: { location: `${place}/status` },
+      }
+    : { body: { ...submitted, status: "sealed" }, status: 201, headers: { location: place } };
 }
 
 /** All lines are looked at before the first is taken: a broken one refuses the whole request. */

@@ -56,6 +56,7 @@ export const routes: { [Name in EndpointName]: Handler<Endpoints[Name]> } = {
   submitTransaction: records.submitTransaction,
   importRecords: records.importRecords,
   handInDocket: records.handInDocket,
+  transactionStatus: queue.transactionStatus,
   listQueue: queue.listQueue,
   retryQueued: queue.retryQueued,
   dropQueued: queue.dropQueued,

@@ -152,6 +152,11 @@ export interface QueueDesk {
     state: "waiting" | "dead" | null;
     registerId: string | null;
   }): Promise<{ waiting: number; dead: number; transactions: QueuedRow[] }>;
+  /** Queued here, waiting in memory because a peer told of it, or neither. */
+  find(wanted: {
+    registerId: string;
+    transactionId: string;
+  }): Promise<{ queued: QueuedRow | null; isPending: boolean }>;
   /** Throws `not-queued`. */
   retry(wanted: { registerId: string; transactionId: string }): Promise<void>;
   /** Throws `not-queued`; `still-tried` for what is no dead letter. */

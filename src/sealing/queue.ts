@@ -17,7 +17,7 @@ import {
   noteAttempt,
   pageQueued,
   type QueuedRow,
-  type QueuedState,
+  type QueuePage,
   readQueued,
   reviveQueued,
 } from "./queued-table.ts";
@@ -134,12 +134,7 @@ export class Queue {
   }
 
   /** A page of what is queued, dead letters first. */
-  list(page: {
-    offset: number;
-    limit: number;
-    state: QueuedState | null;
-    registerId: string | null;
-  }): Promise<QueuedRow[]> {
+  list(page: QueuePage): Promise<QueuedRow[]> {
     return pageQueued(sql(), page);
   }
 

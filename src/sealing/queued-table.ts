@@ -75,11 +75,17 @@ export async function readQueued(
   return row ?? null;
 }
 
+/** Which queued transactions are wanted; null: whatever it is. */
+export interface QueuePage {
+  offset: number;
+  limit: number;
+  state: QueuedState | null;
+  registerId: string | null;
+  transactionId: string | null;
+}
+
 /** Dead letters first, then what waits, each in the order of acceptance. */
-export async function pageQueued(
-  sql: Sql,
-  page: { offset: number; limit: number; state: QueuedState | null; registerId: string | null },
-): Promise<QueuedRow[]> {
+export async function pageQueued(sql: Sql, page: QueuePage): Promise<QueuedRow[]> {
   const rows = await sql<QueuedRow[]>`
     SELECT register_id AS "registerId", transaction_id AS "transactionId", state,
            octet_length(data) AS bytes, attempts, next_attempt_ms AS "nextAttemptMs",
@@ -87,6 +93,7 @@ export async function pageQueued(
       FROM queued_transactions
      WHERE (${page.state}::text IS NULL OR state = ${page.state})
        AND (${page.registerId}::text IS NULL OR register_id = ${page.registerId})
+       AND (${page.transactionId}::text IS NULL OR transaction_id = ${page.transactionId})
      ORDER BY state, place, transaction_id OFFSET ${page.offset} LIMIT ${page.limit}`;
   return [...rows];
 }

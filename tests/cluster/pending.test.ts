@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { limits } from "../../src/runtime/limits.ts";
 import { type Cluster, onEachStore, type TestNode, until } from "../support/node.ts";
 
 /** Register at a, followed by b and c; records are submitted at c, which seals nothing. */
@@ -91,6 +92,41 @@ onEachStore("A transaction submitted at a follower (weaknesses 28 to 30)", (clus
       Array.from({ length: 20 }, (_, index) => index),
     );
   });
+});
+
+onEachStore("A record on its way", (cluster) => {
+  test("is followed to its docket, by REST and by command; bad ones are refused", async () => {
+    const { a, b, registerId } = await longQueue(cluster, 0);
+    const file = await cluster.write("record.json", '{"from":"a file"}\n');
+    const words = ["tx", "submit", registerId];
+    const sent = JSON.parse(await b.ok([...words, file, "--output", "json"]));
+    expect(sent.status).toBe("queued");
+    const { transactionId } = sent as { transactionId: string };
+    const status = async (node: TestNode) =>
+      JSON.parse(await node.ok(["tx", registerId, transactionId, "--output", "json"]));
+    const queued = await status(b);
+    expect(queued).toMatchObject({ status: "queued", attempts: 0, lastError: null });
+    expect(queued.message).toBe("Kept here until a docket holds it");
+    const refusals: [string[], string][] = [
+      [[...words, "{no json"], "The record is not JSON"],
+      [[...words, "no-such-file.json"], "The record is not JSON"],
+      [["tx", "submit", "0".repeat(32), "1"], `no register ${"0".repeat(32)}`],
+      [["tx", registerId, "f".repeat(64)], "neither in the register here nor on its way"],
+    ];
+    for (const [given, sentence] of refusals) {
+      const done = await b.cli(given);
+      expect(done.code).not.toBe(0);
+      expect(done.stderr).toContain(sentence);
+    }
+    const giant = JSON.stringify("x".repeat(limits.transactionBytes));
+    const large = await b.cli([...words, "-"], { input: giant });
+    expect([large.code === 0, large.stderr.includes("larger than 10 MiB")]).toEqual([false, true]);
+    process.kill(a.pid, "SIGCONT");
+    await until(async () => (await status(b)).docketNumber !== undefined, "its docket");
+    expect((await status(b)).transaction).toContain('{\\"from\\":\\"a file\\"}');
+    const sealed = `/api/registers/${registerId}/transactions/${transactionId}/status`;
+    expect(await a.get<object>(sealed)).toMatchObject({ status: "sealed", docketNumber: 1 });
+  }, 120_000);
 });
 
 onEachStore("A queue that drains once its validator is back (weaknesses 30, 33)", (cluster) => {

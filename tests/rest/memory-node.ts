@@ -81,12 +81,18 @@ export class MemoryNode implements RestSource {
   queueSize = () => 0;
   /** Waiting for a docket. */
   queued: QueuedRow[] = [];
+  /** Whether peers told of what is asked for. */
+  isPending = false;
   queueDesk = {
     list: async () => {
       const { queued: transactions } = this;
       const dead = transactions.filter((one) => one.state === "dead").length;
       return { waiting: transactions.length - dead, dead, transactions };
     },
+    find: async (wanted: { transactionId: string }) => ({
+      queued: this.queued.find((one) => one.transactionId === wanted.transactionId) ?? null,
+      isPending: this.isPending,
+    }),
     retry: (wanted: { registerId: string; transactionId: string }) => this.#queued(wanted),
     drop: (wanted: { registerId: string; transactionId: string }) => this.#queued(wanted),
   };

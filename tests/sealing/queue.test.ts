@@ -31,7 +31,7 @@ async function queueOf(seal: (one: BuiltTransaction) => Promise<number>): Promis
 
 const notSealed = () => new PeerError("conflict", "not-sealed", { message: "Nobody sealed it" });
 const offline = () => new PeerError("network", "unreachable", { message: "Nobody is there" });
-const page = { offset: 0, limit: 100, state: null, registerId: null };
+const page = { offset: 0, limit: 100, state: null, registerId: null, transactionId: null };
 
 onEachStore("the queue", () => {
   beforeAll(async () => void (await sql()`DELETE FROM queued_transactions`));
