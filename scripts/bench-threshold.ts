@@ -54,21 +54,21 @@ async function round(at: number): Promise<void> {
   const start = performance.now();
   const own = partOf(indices[0] as number, docketHash);
   const arrived = await Promise.all(others.map(lan));
-  const { signature } = assembleSignature([own, ...arrived], groupOf(docketHash));
+  const { signature } = await assembleSignature([own, ...arrived], groupOf(docketHash));
   figures.group?.push(performance.now() - start);
   if (signature === null) throw new Error("No signature came of true parts");
-  if (at % 10 === 1) timeFalse(docketHash, [own, ...others]);
+  if (at % 10 === 1) await timeFalse(docketHash, [own, ...others]);
   const begun = performance.now();
   const seal = signText(signer, docketHash);
   if (!isSignatureTrue(seal, docketHash)) throw new Error("A true seal was refused");
   figures.single?.push(performance.now() - begun);
 }
 
-function timeFalse(docketHash: string, parts: readonly Partial[]): void {
+async function timeFalse(docketHash: string, parts: readonly Partial[]): Promise<void> {
   const index = ((parts.at(-1)?.index ?? 0) % memberCount) + 1;
   const lie = { index, signature: partOf(index, "00".repeat(32)).signature };
   const start = performance.now();
-  const { signature, faulty } = assembleSignature([lie, ...parts], groupOf(docketHash));
+  const { signature, faulty } = await assembleSignature([lie, ...parts], groupOf(docketHash));
   figures.oneFalse?.push(performance.now() - start);
   if (signature === null || faulty[0] !== index) throw new Error("The false part was not named");
 }
@@ -78,7 +78,7 @@ function partOf(index: number, docketHash: string): Partial {
 }
 
 function groupOf(docketHash: string) {
-  return { docketHash, commitments, memberCount };
+  return { docketHash, commitments, memberCount, pause: () => Bun.sleep(0) };
 }
 
 async function lan(part: Partial): Promise<Partial> {

@@ -26,7 +26,8 @@ export function groupMode(groupOf: () => Group | null): SealMode {
       if (group === null || index === null || value === "") return "unknown";
       if (signature?.length !== 48) return "false";
       if (!isDoubtful) return "counts";
-      return group.isPartial(docket.docketHash, { index, signature }) ? "counts" : "false";
+      const isTrue = await group.isPartial(docket.docketHash, { index, signature });
+      return isTrue ? "counts" : "false";
     },
     assemble: async (docket, parts) => {
       const group = groupOf();
@@ -36,7 +37,7 @@ export function groupMode(groupOf: () => Group | null): SealMode {
         return index === null || signature === null ? [] : [{ index, signature }];
       });
       if (group === null) return { docket: null, faulty: [] };
-      const { signature, faulty } = group.assemble(docket.docketHash, partials);
+      const { signature, faulty } = await group.assemble(docket.docketHash, partials);
       isDoubtful ||= faulty.length > 0;
       if (signature === null) return { docket: null, faulty };
       const groupSignature = base64urlOf(signature);

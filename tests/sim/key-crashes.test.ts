@@ -40,7 +40,7 @@ describe("who proposes dies after any number of messages", () => {
       await comeBack(first);
       expect(net.policy).toBe(policy);
       for (const away of nodes) {
-        expectSigns(
+        await expectSigns(
           net,
           nodes.filter((node) => node !== away),
           `${story}, without ${away.validatorId}`,
@@ -51,7 +51,7 @@ describe("who proposes dies after any number of messages", () => {
       expect([story, first.session()]).toMatchObject([story, { state: "finished", faults: [] }]);
       expect(net.policy.groupShares).not.toBe(policy.groupShares as string);
       for (const node of nodes) expect(node.store.epochs.length).toBeLessThanOrEqual(3);
-      expectSigns(net, nodes.slice(1), `${story}, handed on`);
+      await expectSigns(net, nodes.slice(1), `${story}, handed on`);
       net.close();
     }
   });
@@ -73,7 +73,7 @@ describe("who proposes dies after any number of messages", () => {
       for (const node of nodes) {
         expect([story, node.coordinator.groupOf("r")?.threshold]).toEqual([story, 3]);
       }
-      expectSigns(net, nodes.slice(1), story);
+      await expectSigns(net, nodes.slice(1), story);
       net.close();
     }
   });
@@ -92,12 +92,13 @@ describe("a member dies after any number of messages", () => {
       expect([story, first.session()?.state]).toEqual([story, "finished"]);
       await comeBack(second);
       const others = nodes.filter((node) => node !== second);
-      expectSigns(net, others, story);
-      if (second.coordinator.groupOf("r") !== null) expectSigns(net, nodes.slice(0, 3), story);
+      await expectSigns(net, others, story);
+      if (second.coordinator.groupOf("r") !== null)
+        await expectSigns(net, nodes.slice(0, 3), story);
       await first.coordinator.reshare("r", { threshold: 3, validators: named(nodes) });
       await net.passSession(first);
       expect([story, first.session()?.state]).toEqual([story, "finished"]);
-      expectSigns(net, nodes.slice(0, 3), `${story}, handed on`);
+      await expectSigns(net, nodes.slice(0, 3), `${story}, handed on`);
       net.close();
     }
   });
@@ -121,7 +122,7 @@ describe("who proposes", () => {
     await net.passSession(second);
     expect(second.session()).toMatchObject({ state: "finished" });
     expect(second.session()?.faults).toContainEqual({ validatorId: "v1", code: "silent" });
-    expectSigns(net, nodes.slice(1), "without who proposed first");
+    await expectSigns(net, nodes.slice(1), "without who proposed first");
     net.close();
   });
 
@@ -140,7 +141,7 @@ describe("who proposes", () => {
     await second.coordinator.reshare("r", { threshold: 3, validators: named(nodes) });
     await net.passSession(second);
     expect(second.session()).toMatchObject({ state: "finished" });
-    expectSigns(net, nodes.slice(1), "with who was left out");
+    await expectSigns(net, nodes.slice(1), "with who was left out");
     net.close();
   });
 });
@@ -161,7 +162,7 @@ describe("a confirmed share", () => {
     await net.passSession(first);
     expect(first.session()?.state).toBe("finished");
     expect(last.latest()?.state).toBe("pending");
-    expectSigns(net, nodes.slice(1), "with a share whose certificate was lost");
+    await expectSigns(net, nodes.slice(1), "with a share whose certificate was lost");
     net.close();
   });
 
@@ -178,11 +179,11 @@ describe("a confirmed share", () => {
     await net.passSession(second);
     net.policy = before;
     for (const node of nodes) await node.restart();
-    expectSigns(net, nodes.slice(1), "of the key in force");
+    await expectSigns(net, nodes.slice(1), "of the key in force");
     const [, one, other] = first.store.epochs;
     for (const made of [one, other, one]) {
       net.policy = policyOfGroup(before, made!);
-      expectSigns(net, nodes.slice(1), `of session ${made?.session}`);
+      await expectSigns(net, nodes.slice(1), `of session ${made?.session}`);
     }
     await second.coordinator.reshare("r", { threshold: 3, validators: named(nodes) });
     expect(second.store.epochs.map((each) => each.session)).toContain(one!.session);

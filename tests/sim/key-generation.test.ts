@@ -123,7 +123,7 @@ async function runSeed(seed: number): Promise<void> {
   const story = `SEED=${seed} ${count}/${threshold}: ${done.join("; ")}: ${ended}`;
   expect([story, first.session()?.state]).toEqual([story, "finished"]);
   expect([story, keysOf(honest)]).toEqual([story, 1]);
-  expectSigns(net, honest, story);
+  await expectSigns(net, honest, story);
   net.close();
 }
 
@@ -139,7 +139,7 @@ describe("handing a key on", () => {
     await net.passSession(old[0]!);
     expect(old[0]!.session()).toMatchObject({ state: "finished", kind: "reshare" });
     expect(net.policy).toMatchObject({ groupPublicKey: key, threshold: 4, version: 3 });
-    expectSigns(net, next.slice(1), "reshared");
+    await expectSigns(net, next.slice(1), "reshared");
     expect(next[0]!.latest()?.share).not.toBe(before[0]?.share as bigint);
     expect(old[2]!.coordinator.groupOf("r")).toBeNull();
     // One old share among the new ones spoils nothing but itself.
@@ -150,7 +150,9 @@ describe("handing a key on", () => {
     }));
     net.policy = { ...net.policy };
     const stale = { index: 1, signature: parts[1]!.signature };
-    const found = group!.assemble(docketHash, [stale, ...parts]);
+    const finding = group!.assemble(docketHash, [stale, ...parts]);
+    await net.clock.pass(1);
+    const found = await finding;
     expect([found.signature?.length, found.faulty]).toEqual([48, ["v1"]]);
     net.close();
   });
@@ -166,7 +168,7 @@ describe("handing a key on", () => {
     await nodes[0]!.coordinator.reshare("r", { threshold: 3, validators: named(nodes) });
     await net.passSession(nodes[0]!);
     expect(nodes[0]!.session()).toMatchObject({ state: "finished", kind: "reshare" });
-    expectSigns(net, nodes.slice(1), "with the one that was away");
+    await expectSigns(net, nodes.slice(1), "with the one that was away");
     net.close();
   });
 
@@ -185,7 +187,7 @@ describe("handing a key on", () => {
       faults: [{ validatorId: "v4", code: "other-secret" }],
     });
     expect(net.policy.groupPublicKey).toBe(key as string);
-    expectSigns(net, nodes.slice(1), "after the lie");
+    await expectSigns(net, nodes.slice(1), "after the lie");
     net.close();
   });
 });
@@ -206,7 +208,7 @@ describe("what ends early", () => {
     for (let left = 1; left < 12; left += 2) {
       await crashAfter(net, { nodes, messages: left });
       expect(net.policy).toBe(policy);
-      expectSigns(net, nodes.slice(1), `a crash after ${left} messages`);
+      await expectSigns(net, nodes.slice(1), `a crash after ${left} messages`);
     }
     expect(nodes.map((node) => node.coordinator.status("r").epoch)).toEqual([1, 1, 1, 1]);
     expect(nodes.map((node) => node.store.epochs[0]?.share)).toEqual(
@@ -304,7 +306,7 @@ describe("messages out of place", () => {
     expect(await codeOf(toSecond, {})).toBe("taken");
     await net.passSession(nodes[0]!);
     expect(nodes[0]!.session()).toMatchObject({ state: "finished" });
-    expectSigns(net, nodes.slice(1), "after a complaint");
+    await expectSigns(net, nodes.slice(1), "after a complaint");
     net.close();
   });
 

@@ -23,15 +23,20 @@ export async function withGroup(
 }
 
 /** These nodes together make a signature that is true under the policy's key. */
-export function expectSigns(net: KeyNet, nodes: readonly KeyNode[], story: string): void {
+export async function expectSigns(
+  net: KeyNet,
+  nodes: readonly KeyNode[],
+  story: string,
+): Promise<void> {
   const groups = nodes.map((node) => node.coordinator.groupOf("r"));
   const parts = groups.flatMap((group) =>
     group === null ? [] : [{ index: group.index, signature: group.signPartial(docketHash) }],
   );
-  const { signature, faulty } = groups[0]?.assemble(docketHash, parts) ?? {
-    signature: null,
-    faulty: ["nobody has a share"],
-  };
+  const [first] = groups;
+  expect([story, first !== null]).toEqual([story, true]);
+  const making = first!.assemble(docketHash, parts);
+  await net.clock.pass(1);
+  const { signature, faulty } = await making;
   expect([story, signature?.length, faulty]).toEqual([story, 48, []]);
   const seal = {
     docketNumber: 1,

@@ -67,7 +67,7 @@ export class Coordinator {
   readonly #floors = new Map<string, number>();
 
   constructor(private readonly options: CoordinatorOptions) {
-    this.#keys = new GroupKeys(options.store);
+    this.#keys = new GroupKeys(options.store, () => options.clock.sleep(0));
   }
 
   open(): Promise<void> {

@@ -4,7 +4,13 @@ import type { Policy } from "../../dockets/types.ts";
 import { limits } from "../../runtime/limits.ts";
 import { type Commitments, publicShareAt } from "./commitments.ts";
 import { commitmentsIn, type GroupEpoch, groupKeyText, groupSharesText } from "./group-epoch.ts";
-import { assembleSignature, checkPartials, type Partial, signPartial } from "./partials.ts";
+import {
+  assembleSignature,
+  checkPartials,
+  type Partial,
+  type Pause,
+  signPartial,
+} from "./partials.ts";
 
 /** Where group keys lie between two runs of this node. */
 export interface KeyStore {
@@ -27,12 +33,12 @@ export interface Group {
   /** 48 bytes over a docket's hash (hex). Whoever calls it has made sure to do so once a number. */
   signPartial(docketHash: string): Uint8Array;
   /** Whether that is a member's part of the signature on a docket's hash (hex). */
-  isPartial(docketHash: string, partial: Partial): boolean;
+  isPartial(docketHash: string, partial: Partial): Promise<boolean>;
   /** The checked group signature, once there are enough; and whose parts were false. */
   assemble(
     docketHash: string,
     partials: readonly Partial[],
-  ): { signature: Uint8Array | null; faulty: string[] };
+  ): Promise<{ signature: Uint8Array | null; faulty: string[] }>;
 }
 
 /** The group keys this node has a share of, by register; each save is durable before it counts. */
@@ -41,7 +47,10 @@ export class GroupKeys {
   /** Reading points is dear; each epoch's are read once. */
   readonly #commitments = new WeakMap<GroupEpoch, Commitments>();
 
-  constructor(private readonly store: KeyStore) {}
+  constructor(
+    private readonly store: KeyStore,
+    private readonly pause: Pause,
+  ) {}
 
   async open(): Promise<void> {
     for (const epoch of await this.store.list()) this.#put(epoch);
@@ -85,6 +94,7 @@ export class GroupKeys {
     const commitments = this.#commitments.get(epoch) ?? commitmentsIn(epoch);
     this.#commitments.set(epoch, commitments);
     const { members, share } = epoch;
+    const { pause } = this;
     const validatorOf = (index: number) => members[index - 1]?.validatorId ?? null;
     return {
       epoch: epoch.epoch,
@@ -94,14 +104,15 @@ export class GroupKeys {
       validatorOf,
       publicShare: (index) => publicShareAt(commitments, index).toBytes(),
       signPartial: (docketHash) => signPartial(share, docketHash),
-      isPartial: (docketHash, partial) => {
+      isPartial: async (docketHash, partial) => {
         const publicShareOf = (index: number) =>
           validatorOf(index) === null ? null : publicShareAt(commitments, index);
-        return checkPartials([partial], { docketHash, publicShareOf }).length === 0;
+        const faulty = await checkPartials([partial], { docketHash, publicShareOf, pause });
+        return faulty.length === 0;
       },
-      assemble: (docketHash, partials) => {
-        const whole = { docketHash, commitments, memberCount: members.length };
-        const { signature, faulty } = assembleSignature(partials, whole);
+      assemble: async (docketHash, partials) => {
+        const whole = { docketHash, commitments, memberCount: members.length, pause };
+        const { signature, faulty } = await assembleSignature(partials, whole);
         return { signature, faulty: faulty.map((at) => validatorOf(at) ?? `share ${at}`) };
       },
     };

@@ -25,39 +25,55 @@ export function signPartial(share: bigint, docketHash: string): Uint8Array {
   return groupMessage(docketHash).multiply(share).toBytes();
 }
 
+/** Lets others have their turn: what is dear is done in pieces of at most some 25 ms. */
+export type Pause = () => Promise<void>;
+
 /**
  * The indices of those that are not true; none: all are. All are checked together, two pairings for
  * as many as there are; only where that fails one by one, so that the false one is known.
  * `publicShareOf` gives null for an index that nobody has.
  */
-export function checkPartials(
+export async function checkPartials(
   partials: readonly Partial[],
   {
     docketHash,
     publicShareOf,
-  }: { docketHash: string; publicShareOf: (i: number) => G2Point | null },
-): number[] {
+    pause,
+  }: { docketHash: string; publicShareOf: (i: number) => G2Point | null; pause: Pause },
+): Promise<number[]> {
   const read = partials.map((partial) => ({
     index: partial.index,
     signature: pointOf(partial.signature),
     key: publicShareOf(partial.index),
   }));
   const whole = read.filter((one): one is Checked => one.signature !== null && one.key !== null);
-  const unread = read.filter((one) => one.signature === null || one.key === null);
+  const faulty = read.filter((one) => one.signature === null || one.key === null);
   const message = groupMessage(docketHash);
-  const isTrue = areTrue(whole, { message, factors: factorsOf(partials, whole.length) });
-  const broken = isTrue ? [] : whole.filter((one) => !areTrue([one], { message, factors: [1n] }));
-  return [...unread, ...broken].map((one) => one.index);
+  await pause();
+  if (!areTrue(whole, { message, factors: factorsOf(partials, whole.length) })) {
+    for (const one of whole) {
+      await pause();
+      if (!areTrue([one], { message, factors: [1n] })) faulty.push(one as (typeof read)[number]);
+    }
+  }
+  return faulty.map((one) => one.index);
 }
 
 /** Of exactly as many as the threshold, whose indices differ; 48 bytes. Checks nothing. */
 export function recoverSignature(partials: readonly Partial[], threshold: number): Uint8Array {
   assert(partials.length >= threshold, "there are as many partials as the threshold asks for");
-  const used = partials.slice(0, threshold);
+  const points = partials.map(({ index, signature }) => {
+    return { index, point: G1.Point.fromBytes(signature) };
+  });
+  return recover(points, threshold);
+}
+
+function recover(parts: readonly Part[], threshold: number): Uint8Array {
+  const used = parts.slice(0, threshold);
   const weights = weightsAtZero(used.map((one) => one.index));
-  const sum = used.reduce((total, one, at) => {
+  const sum = used.reduce((total, { point }, at) => {
     const weight = present(weights[at], "a weight a partial");
-    return total.add(G1.Point.fromBytes(one.signature).multiplyUnsafe(weight));
+    return total.add(point.multiplyUnsafe(weight));
   }, G1.Point.ZERO);
   return sum.toBytes();
 }
@@ -66,42 +82,51 @@ export function recoverSignature(partials: readonly Partial[], threshold: number
  * The group's signature, checked against its key, and who sent a false part; null while there are
  * too few true ones. The usual case, in which all are true, costs one check for all: of the result.
  */
-export function assembleSignature(
+export async function assembleSignature(
   partials: readonly Partial[],
-  group: { docketHash: string; commitments: Commitments; memberCount: number },
-): { signature: Uint8Array | null; faulty: number[] } {
-  const { docketHash, commitments, memberCount } = group;
+  group: { docketHash: string; commitments: Commitments; memberCount: number; pause: Pause },
+): Promise<{ signature: Uint8Array | null; faulty: number[] }> {
+  const { docketHash, commitments, memberCount, pause } = group;
   assert(
     new Set(partials.map((one) => one.index)).size === partials.length,
     "one partial a member",
   );
-  const threshold = commitments.length;
   const isMember = (index: number) => index >= 1 && index <= memberCount;
-  const readable = partials.filter((one) => isMember(one.index) && pointOf(one.signature) !== null);
-  const quick = trueSignature(readable, group);
-  if (quick !== null) return { signature: quick, faulty: unreadIndices(partials, readable) };
+  const readable = partials.flatMap(({ index, signature }): Part[] => {
+    const point = isMember(index) ? pointOf(signature) : null;
+    return point === null ? [] : [{ index, point }];
+  });
+  const isReadable = (index: number) => readable.some((one) => one.index === index);
+  const unread = partials.map((one) => one.index).filter((index) => !isReadable(index));
+  await pause();
+  const quick = await trueSignature(readable, group);
+  if (quick !== null) return { signature: quick, faulty: unread };
   const publicShareOf = (index: number) => {
     return isMember(index) ? publicShareAt(commitments, index) : null;
   };
-  const faulty = checkPartials(partials, { docketHash, publicShareOf });
-  const good = partials.filter((one) => !faulty.includes(one.index));
-  if (good.length < threshold) return { signature: null, faulty };
-  return { signature: trueSignature(good, group), faulty };
+  const faulty = await checkPartials(partials, { docketHash, publicShareOf, pause });
+  const good = readable.filter((one) => !faulty.includes(one.index));
+  return { signature: await trueSignature(good, group), faulty };
 }
 
-function trueSignature(
-  partials: readonly Partial[],
-  { docketHash, commitments }: { docketHash: string; commitments: Commitments },
-): Uint8Array | null {
-  if (partials.length < commitments.length) return null;
-  const signature = recoverSignature(partials, commitments.length);
+/** Null for fewer than the threshold, and where what they give is not true. */
+async function trueSignature(
+  parts: readonly Part[],
+  group: { docketHash: string; commitments: Commitments; pause: Pause },
+): Promise<Uint8Array | null> {
+  const { docketHash, commitments, pause } = group;
+  if (parts.length < commitments.length) return null;
+  const signature = recover(parts, commitments.length);
+  await pause();
   const groupPublicKey = base64urlOf(publicShareAt(commitments, 0).toBytes());
   const seal = { docketNumber: 0, docketHash, signature: base64urlOf(signature), groupPublicKey };
   return findFalseSeal([seal]) === null ? signature : null;
 }
 
-function unreadIndices(all: readonly Partial[], readable: readonly Partial[]): number[] {
-  return all.filter((one) => !readable.includes(one)).map((one) => one.index);
+/** A partial that could be read. */
+interface Part {
+  index: number;
+  point: G1Point;
 }
 
 interface Checked {

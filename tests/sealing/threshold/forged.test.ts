@@ -67,7 +67,7 @@ const strayG2 = () =>
   });
 
 describe("points", () => {
-  test("that are none, nobody's or of no subgroup are no commitments and no parts", () => {
+  test("that are none, nobody's or of no subgroup are no commitments and no parts", async () => {
     const polynomial = randomPolynomial(2, { random: seededBytes("points") });
     const commitments = commitTo(polynomial);
     const [constant, slope] = commitmentBytes(commitments) as [Uint8Array, Uint8Array];
@@ -88,10 +88,11 @@ describe("points", () => {
     });
     const strayPart = strayG1();
     for (const signature of [strayPart, G1.Point.ZERO.toBytes(), new Uint8Array(47)]) {
-      const made = assembleSignature([...parts, { index: 3, signature }], {
+      const made = await assembleSignature([...parts, { index: 3, signature }], {
         docketHash: hash,
         commitments,
         memberCount: 3,
+        pause: async () => {},
       });
       expect([made.signature?.length, made.faulty]).toEqual([48, [3]]);
     }
@@ -163,7 +164,7 @@ describe("a session", () => {
 describe("a false part of a seal", () => {
   const polynomial = randomPolynomial(2, { random: seededBytes("mode") });
   const groups = members.map(({ index }): Group => {
-    const keys = new GroupKeys(new MemoryKeyStore());
+    const keys = new GroupKeys(new MemoryKeyStore(), async () => {});
     const commitments = commitmentBytes(commitTo(polynomial));
     const share = shareAt(polynomial, index);
     const made = { ...session, session: session.nonce, state: "certified" as const, holders: [] };

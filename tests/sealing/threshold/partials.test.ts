@@ -29,6 +29,7 @@ import { seededBytes } from "../../sim/key-net.ts";
 
 const { shortSignatures, fields } = bls12_381;
 const hash = "5c".repeat(32);
+const pause = async () => {};
 
 function groupOf(seed: number, { threshold, count }: { threshold: number; count: number }) {
   const polynomial = randomPolynomial(threshold, { random: seededBytes(`group ${seed}`) });
@@ -38,7 +39,7 @@ function groupOf(seed: number, { threshold, count }: { threshold: number; count:
   });
   const publicShareOf = (index: number) =>
     index >= 1 && index <= count ? publicShareAt(commitments, index) : null;
-  const group = { docketHash: hash, commitments, memberCount: count };
+  const group = { docketHash: hash, commitments, memberCount: count, pause };
   return { polynomial, commitments, partials, publicShareOf, group };
 }
 
@@ -106,26 +107,29 @@ describe("a group's signature", () => {
     expect(shortSignatures.verify(tooFew, groupMessage(hash), key.toBytes())).toBe(false);
   });
 
-  test("comes of any t of n in one check, and of fewer not at all", () => {
+  test("comes of any t of n in one check, and of fewer not at all", async () => {
     const { partials, group } = groupOf(3, { threshold: 4, count: 7 });
-    const { signature, faulty } = assembleSignature(partials.slice(3), group);
+    const { signature, faulty } = await assembleSignature(partials.slice(3), group);
     expect([signature?.length, faulty]).toEqual([48, []]);
-    expect(assembleSignature(partials.slice(4), group)).toEqual({ signature: null, faulty: [] });
+    expect(await assembleSignature(partials.slice(4), group)).toEqual({
+      signature: null,
+      faulty: [],
+    });
   });
 
-  test("names each who sent a false part, and does without them", () => {
+  test("names each who sent a false part, and does without them", async () => {
     const { partials, group } = groupOf(4, { threshold: 3, count: 6 });
     const other = groupOf(5, { threshold: 3, count: 6 }).partials;
     const mixed = partials.map((one) => (one.index === 2 ? (other[1] as Partial) : one));
     mixed[4] = { index: 5, signature: new Uint8Array(48) };
     mixed[5] = { index: 7, signature: (partials[5] as Partial).signature };
-    const found = assembleSignature(mixed, group);
+    const found = await assembleSignature(mixed, group);
     expect([found.signature?.length, found.faulty.toSorted()]).toEqual([48, [2, 5, 7]]);
-    const few = assembleSignature(mixed.slice(1, 4), group);
+    const few = await assembleSignature(mixed.slice(1, 4), group);
     expect([few.signature, few.faulty]).toEqual([null, [2]]);
   });
 
-  test("false parts that cancel each other out in a plain sum are named both", () => {
+  test("false parts that cancel each other out in a plain sum are named both", async () => {
     const { partials, publicShareOf } = groupOf(6, { threshold: 3, count: 5 });
     const { Point } = bls12_381.G1;
     const bend = (at: number, by: typeof Point.BASE) => {
@@ -133,10 +137,10 @@ describe("a group's signature", () => {
       return { index, signature: Point.fromBytes(signature).add(by).toBytes() };
     };
     const bent = [bend(0, Point.BASE), bend(1, Point.BASE.negate()), partials[2] as Partial];
-    expect(checkPartials(bent, { docketHash: hash, publicShareOf })).toEqual([1, 2]);
-    expect(checkPartials(partials, { docketHash: hash, publicShareOf })).toEqual([]);
+    expect(await checkPartials(bent, { docketHash: hash, publicShareOf, pause })).toEqual([1, 2]);
+    expect(await checkPartials(partials, { docketHash: hash, publicShareOf, pause })).toEqual([]);
     const moved = [{ ...(partials[0] as Partial), index: 2 }];
-    expect(checkPartials(moved, { docketHash: hash, publicShareOf })).toEqual([2]);
+    expect(await checkPartials(moved, { docketHash: hash, publicShareOf, pause })).toEqual([2]);
   });
 });
 
