@@ -132,6 +132,31 @@ describe.skipIf(!hasChromium)("the dashboard", () => {
     await until(async () => (await a.get<PeerDetailsJson>("/api/peers/b")).isConnected, "a back");
   });
 
+  test("imports a file at the origin, and the same again doubles nothing", async () => {
+    const tokenOfA = lastLine(await a.ok(["token", "--service"]));
+    const { page, complaints, close } = await visit(browser, `${a.httpUrl}/#token=${tokenOfA}`);
+    await page.getByRole("heading", { name: "a", exact: true }).waitFor();
+    await page.evaluate((id) => location.assign(`#/registers/${id}`), registerId);
+    const before = (await a.register(registerId))?.latestVersion ?? 0;
+    const rows = Array.from({ length: 1_200 }, (_, n) => `${n},"it said ""${n}"""`);
+    const buffer = Buffer.from(`n,text\n${rows.join("\n")}\n`);
+    for (const told of ["1,200 records sealed in", "1,200 of which were there already"]) {
+      await page.getByRole("button", { name: "Import" }).click();
+      const dialog = page.getByRole("dialog");
+      const file = { name: "late.csv", mimeType: "text/csv", buffer };
+      await dialog.getByLabel("File").setInputFiles(file);
+      await dialog.getByText("CSV, 1,200 records").waitFor();
+      await dialog.getByRole("button", { name: "Import" }).click();
+      await page.getByText(told).waitFor();
+    }
+    expect((await a.register(registerId))?.latestVersion).toBe(before + 1_200);
+    // The command line takes up the same import: one id, one text a record.
+    const again = await a.import(await cluster.write("late.csv", buffer.toString()), "field-notes");
+    expect(again).toMatchObject({ accepted: 0, alreadyPresent: 1_200 });
+    expect(complaints).toEqual([]);
+    await close();
+  });
+
   test("tells events as they happen, filters them and pauses", async () => {
     const { page } = desk;
     await page.getByRole("link", { name: "Events" }).click();
@@ -143,6 +168,8 @@ describe.skipIf(!hasChromium)("the dashboard", () => {
     await page.getByRole("button", { name: "Dockets" }).click();
     await page.getByText("register.head").first().waitFor({ state: "detached" });
     expect(await page.getByText("peer.banned").count()).toBeGreaterThan(0);
+    // What happened before this page was opened, too.
+    await page.getByText("peer.authenticated").first().waitFor();
   });
 
   test("keeps the last data while the node is gone, says since when, and comes back", async () => {
@@ -209,6 +236,8 @@ describe.skipIf(!hasChromium)("the dashboard", () => {
       "#/peers/a",
       "#/registers",
       "#/registers?show=available",
+      "#/registers?show=told",
+      "#/registers?show=queue",
       `#/registers/${registerId}`,
       `#/registers/${registerId}/dockets/${docket?.docketNumber}`,
       "#/events",

@@ -132,9 +132,9 @@ const columns: Column<Row>[] = [
   {
     key: "transaction",
     title: "Transaction",
-    share: 2.4,
+    share: 2,
     narrow: "main",
-    cell: (row) => <Id id={row.transactionId} max={20} hasCopy />,
+    cell: (row) => <Id id={row.transactionId} max={16} />,
   },
   {
     key: "register",
@@ -192,7 +192,7 @@ const columns: Column<Row>[] = [
   {
     key: "orders",
     title: "",
-    share: 1.9,
+    share: 2.7,
     narrow: "sub",
     isNumber: true,
     cell: (row) =>
