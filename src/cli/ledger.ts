@@ -1,5 +1,8 @@
 import type { Command } from "commander";
+import { utf8 } from "../base/bytes.ts";
+import { writeOutput } from "../runtime/terminal.ts";
 import { type ConnectOptions, connect, withConnection } from "./connect.ts";
+import { proveTransaction } from "./inclusion.ts";
 import { printAs, wholeNumber } from "./paging.ts";
 import { type Columns, printList, printOne } from "./print.ts";
 import { addSubmit } from "./submit.ts";
@@ -34,7 +37,12 @@ export function addLedger(program: Command): void {
       .argument("<register-id>")
       .argument("<transaction-id>"),
   )
-    .addHelpText("after", "\nExample:\n  sorcha-peer tx 5f3c… 9b1d… --output json")
+    .option("--proof", "a file on stdout that proves by itself that it is sealed: see verify")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  sorcha-peer tx 5f3c… 9b1d… --output json" +
+        "\n  sorcha-peer tx get 5f3c… 9b1d… --proof > proof.json; sorcha-peer verify proof.json",
+    )
     .action(showTransaction);
   addSubmit(group);
 }
@@ -68,10 +76,11 @@ async function showDockets(
 async function showTransaction(
   registerId: string,
   transactionId: string,
-  options: ConnectOptions,
+  options: ConnectOptions & { proof?: boolean },
 ): Promise<void> {
   const client = await connect(options);
   const params = { registerId, transactionId };
+  if (options.proof) return writeOutput(utf8(`${await proveTransaction(client, params)}\n`));
   const status = await client.call("transactionStatus", { params });
   if (status.status !== "sealed") return printOne(status, options);
   printOne(await client.call("getTransaction", { params }), options);

@@ -62,7 +62,11 @@ export async function* verifiedRegister(
   });
 }
 
-async function policyChain(client: Client, registerId: string): Promise<Uint8Array<ArrayBuffer>> {
+/** A register's control dockets, from the genesis docket on, as one frame. */
+export async function policyChain(
+  client: Client,
+  registerId: string,
+): Promise<Uint8Array<ArrayBuffer>> {
   const frames: Uint8Array<ArrayBuffer>[] = [];
   const query = { from: 0, control: true };
   for await (const frame of readFrames(client.stream("pages", { params: { registerId }, query }))) {

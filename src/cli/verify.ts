@@ -7,6 +7,7 @@ import { type TruePage, truePages } from "./chain.ts";
 import { type ConnectOptions, connect, withConnection } from "./connect.ts";
 import { openDocketFile } from "./docket-file.ts";
 import { Interrupted } from "./exit.ts";
+import { isInclusionFile, verifyInclusionAt } from "./inclusion.ts";
 import { printOne } from "./print.ts";
 import { type Progress, startProgress } from "./progress.ts";
 import { verifiedRegister, withVerifiers } from "./verified-register.ts";
@@ -21,7 +22,10 @@ export function addVerify(program: Command, options: { verifyThread: URL }): voi
     program
       .command("verify")
       .description("Check a register from genesis to head here, believing nobody")
-      .argument("<register-or-file>", "a register's id, or a file of export --format dockets"),
+      .argument(
+        "<register-or-file>",
+        "a register's id, a file of export --format dockets, or one of tx get --proof",
+      ),
   )
     .option("--genesis-hash <hash>", "what the genesis docket's hash has to be")
     .option("--accept-unsealed", "for a file: take a chain that bears no seals")
@@ -72,6 +76,9 @@ async function verifyHeld(registerId: string, options: VerifyOptions & { signal:
 }
 
 async function verifyFile(path: string, options: VerifyOptions) {
+  if (await isInclusionFile(path)) {
+    return { isValid: true, ...(await verifyInclusionAt(path, options)) };
+  }
   const file = await openDocketFile(path);
   const { size } = await stat(path);
   const progress = startProgress({

@@ -53,25 +53,10 @@ export function verifyEvidence(
   const parsed = parse(bytes);
   if (parsed === null) return refused("schema", "That is no evidence in the known form");
   const { registerId, docketNumber, documents, policyPage } = parsed;
-  const policyChain = verifyPage({
-    registerId,
-    bytes: policyPage,
-    nextNumber: 0,
-    policy: null,
-    nowMs: options.nowMs,
-    verifyTransactions: "none",
-    acceptUnsealed: false,
-    isPolicyChain: true,
-    ...(options.genesisHash === undefined ? {} : { genesisHash: options.genesisHash }),
-  });
-  if (!policyChain.ok) return policyChain;
-  const { dockets, policyAfter } = policyChain.value;
-  if ((dockets.at(-1)?.number ?? 0) >= docketNumber) {
-    return refused("number", "The policy chain does not end before the dockets in question");
-  }
-  const sealed = documents.map((data) =>
-    readSealedHeader(data, { registerId, policy: policyAfter }),
-  );
+  const believed = policyBefore(policyPage, { ...options, registerId, docketNumber });
+  if (!believed.ok) return believed;
+  const { policy, genesisHash } = believed.value;
+  const sealed = documents.map((data) => readSealedHeader(data, { registerId, policy }));
   for (const one of sealed) {
     if (!one.ok) return one;
     if (one.value.docketNumber !== docketNumber) {
@@ -82,9 +67,37 @@ export function verifyEvidence(
   if (left === undefined || right === undefined || left === right) {
     return refused("duplicate", "The two dockets are the same");
   }
-  const genesisHash = dockets[0]?.hash ?? "";
   const hashes: [string, string] = [left, right];
   return { ok: true, value: { registerId, genesisHash, docketNumber, hashes, documents } };
+}
+
+/**
+ * Whom to believe about a docket: what a page of the control dockets before it says, from the
+ * genesis docket on. The genesis docket itself is believed by its own policy.
+ */
+export function policyBefore(
+  policyPage: Uint8Array<ArrayBuffer>,
+  about: { registerId: string; docketNumber: number; nowMs: number; genesisHash?: string },
+): Outcome<{ policy: Policy; genesisHash: string }> {
+  const { registerId, docketNumber, nowMs, genesisHash } = about;
+  const policyChain = verifyPage({
+    registerId,
+    bytes: policyPage,
+    nextNumber: 0,
+    policy: null,
+    nowMs,
+    verifyTransactions: "none",
+    acceptUnsealed: false,
+    isPolicyChain: true,
+    ...(genesisHash === undefined ? {} : { genesisHash }),
+  });
+  if (!policyChain.ok) return policyChain;
+  const { dockets, policyAfter: policy } = policyChain.value;
+  const last = dockets.at(-1)?.number ?? 0;
+  if (last > 0 && last >= docketNumber) {
+    return refused("number", "The policy chain does not end before the docket in question");
+  }
+  return { ok: true, value: { policy, genesisHash: dockets[0]?.hash ?? "" } };
 }
 
 /**

@@ -246,6 +246,35 @@ describe("output", () => {
     expect(await run(["health", "--url", "http://127.0.0.1:1"])).toMatchObject({ code: 7 });
   });
 
+  test("a transaction's proof holds without a node, and by a program of nobody's", async () => {
+    const { registerId, genesisHash } = await node.createRegister({ name: "proven" });
+    const ids: string[] = [];
+    for (const dataText of ["1", '"żółć"']) {
+      ids.push((await node.submit({ registerId, dataText })).transactionId);
+    }
+    const proven = await cli(["tx", "get", registerId, ids[1] ?? "", "--proof"]);
+    const file = write("proof.json", proven.stdout);
+    const verified = await run(["verify", file, "--genesis-hash", genesisHash, "--output", "json"]);
+    expect([verified.code, verified.stderr]).toEqual([0, ""]);
+    const found = JSON.parse(verified.stdout);
+    expect(found).toMatchObject({ isValid: true, docketNumber: 2, transactionId: ids[1] });
+    const other = await run(["verify", file, "--genesis-hash", "ab".repeat(32)]);
+    expect([other.code, other.stderr]).toEqual([
+      4,
+      expect.stringMatching(/^The proof is not true/),
+    ]);
+
+    const bent = write("bent.json", proven.stdout.replace("żółć", "żółw"));
+    expect((await run(["verify", bent])).code).toBe(4);
+    // The document's own program, where there is a Python to run it.
+    if (Bun.which("python3") === null) return;
+    const docs = await Bun.file(new URL("../../docs/security.md", import.meta.url)).text();
+    const script = write("verify.py", /```python\n([\s\S]*?)```/.exec(docs)?.[1] ?? "");
+    const python = (path: string) => Bun.spawnSync(["python3", script, path]);
+    expect(python(file).stdout.toString()).toBe(`docket 2 ${found.docketHash}\n`);
+    expect(python(bent).exitCode).toBe(1);
+  });
+
   test("subscribe waits until everything is there, also the second time", async () => {
     const registerId = "0123456789abcdef0123456789abcdef";
     const status = newSubscription({ registerId, mode: "FullReplica" });
