@@ -7,8 +7,8 @@ import { isSignatureTrue } from "./signature.ts";
 import type { Outcome, RefusalCode } from "./types.ts";
 
 /**
- * That a register's validators sealed a transaction, in a form that proves itself: its document, the
- * docket that lists it, and the policy chain up to that docket, which says whose seal it has to bear.
+ * That a register's validators sealed a transaction, in a form that proves itself: its document,
+ * the docket that lists it, and the policy chain up to that docket, which says whose seal it needs.
  */
 export interface Inclusion {
   registerId: string;
