@@ -274,10 +274,8 @@ function noteChange(registerId: string): void {
   if (one === undefined || one.savedState === one.subscription.state) return;
   one.savedState = one.subscription.state;
   const status = statusNow(registerId, one);
-  log.info(
-    { registerId, state: status.syncState, docket: status.lastSyncedDocketVersion },
-    "State",
-  );
+  const { syncState: state, lastSyncedDocketVersion: docket } = status;
+  log.info({ registerId, state, docket }, "State");
   opened().onState(status);
   const saving = table.updateSubscription(sql(), {
     registerId,
