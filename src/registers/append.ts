@@ -3,17 +3,13 @@
  * appends to one are stored, mirrored in `heads.ts` and told to `feed.ts` in the order of its
  * chain. Called by `replication/commit.ts`. Never looks into a document: that was done on the road.
  *
- * How a page is written was measured (`scripts/bench-store.ts`; a page of 1 MiB, 1,800
- * transactions, PostgreSQL 15 on two cores). Its dockets go by COPY in binary form, 6 to 7 ms: as
- * a parameter they would be hex on the way, 10 to 14 ms. Where its transactions lie goes as one
- * array a column, which is as fast as COPY and goes out together with the checkpoint and the check
- * of the chain; the index on a narrow key costs half of what a primary key of all columns does. In
- * all that is 60 to 90 % of the speed of a bare COPY into tables without keys. Pages that wait go
- * in one transaction, up to 4 MiB: the database stood idle for more than half of a catch-up that
- * committed page by page, waiting for round trips, and its work a row fell by a fifth. The embedded
- * database is written in the same way: it gained 10 to 25 %. What is live comes a docket at a time
- * and goes to PostgreSQL as one statement (`append-small.ts`): 0.6 ms of processor time here and
- * 0.53 in the database for a docket of ten, against 0.94 and 0.8.
+ * How a page is written was measured on both databases (`scripts/bench-store.ts`; the figures and
+ * what was tried beside stand in docs/performance.md). Its dockets go by COPY in binary form, and so
+ * do the places of its transactions, into an index on a narrow key. Pages that wait go in one
+ * transaction, up to 4 MiB: the database stood idle for more than half of a catch-up that committed
+ * page by page, waiting for round trips, and its work a row fell by a fifth. What is live comes a
+ * docket at a time and goes to PostgreSQL as one statement (`append-small.ts`): 0.6 ms of processor
+ * time here and 0.53 in the database for a docket of ten, against 0.94 and 0.8.
  */
 import { assert, present } from "../base/assert.ts";
 import { Mutex } from "../base/mutex.ts";
@@ -177,7 +173,7 @@ function partsOf({ steps, options }: Write): { parts: DocketPart[]; checkpoint: 
   return { parts, checkpoint };
 }
 
-/** The statements after the dockets go out at once and are answered together, in one round trip. */
+/** The statements after the rows go out at once and are answered together, in one round trip. */
 async function writePages(transaction: Transaction, write: Write): Promise<void> {
   const { parts, checkpoint } = partsOf(write);
   const { registerId, number: to } = checkpoint;
