@@ -37,6 +37,8 @@ export async function startNode(
   const dataDir = join(folder, name);
   const seeds = options.seed === undefined ? [] : ["--seed", options.seed.grpcAddress];
   const ports = ["--http-port", "0", "--grpc-port", "0"];
+  // One that was killed has left its own there, which must not be taken for this one's.
+  rmSync(join(dataDir, "run.json"), { force: true });
   const runFile = Bun.file(join(dataDir, "run.json"));
   const startedAtMs = performance.now();
   const loaded = [options.preload, options.lagFile === undefined ? undefined : lag];
