@@ -3,9 +3,9 @@
  * appends to one are stored, mirrored in `heads.ts` and told to `feed.ts` in the order of its
  * chain. Called by `replication/commit.ts`. Never looks into a document: that was done on the road.
  *
- * How a page is written was measured on both databases (`scripts/bench-store.ts`; the figures and
- * what was tried beside stand in docs/performance.md). Its dockets go by COPY in binary form, and so
- * do the places of its transactions, into an index on a narrow key. Pages that wait go in one
+ * How a page is written was measured on both databases (`scripts/bench-store.ts`; the figures, and
+ * what was tried beside, stand in docs/performance.md). Its dockets go by COPY in binary form, and
+ * so do the places of its transactions, into an index on a narrow key. Pages that wait go in one
  * transaction, up to 4 MiB: the database stood idle for more than half of a catch-up that committed
  * page by page, waiting for round trips, and its work a row fell by a fifth. What is live comes a
  * docket at a time and goes to PostgreSQL as one statement (`append-small.ts`): 0.6 ms of processor
