@@ -205,8 +205,12 @@ function note(what: string, seconds: number): void {
 
 function report(): void {
   const rate = (what: string) => Math.round(medianOf(rates[what] ?? []));
-  const times = (part: string, whole: string) =>
-    rate(whole) === 0 || rate(part) === 0 ? null : Number((rate(part) / rate(whole)).toFixed(1));
+  // Round by round: both sides of a round had the same machine.
+  const times = (part: string, whole: string) => {
+    const rounds = (rates[part] ?? []).map((one, round) => one / (rates[whole]?.[round] ?? 0));
+    const known = rounds.filter(Number.isFinite);
+    return known.length === 0 ? null : Number(medianOf(known).toFixed(1));
+  };
   const rows = Object.entries(rates).map(([what, all]) => {
     return { what, recordsPerSecond: rate(what), spreadPercent: spreadOf(all) };
   });
