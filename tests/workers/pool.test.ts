@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import type { VerifyRequest } from "../../src/dockets/verify.ts";
+import { type VerifyRequest, verifyPage as verifyHere } from "../../src/dockets/verify.ts";
 import { close, open, verifyPage } from "../../src/workers/pool.ts";
 import { Verifiers } from "../../src/workers/verifiers.ts";
 import { Ledger } from "../dockets/ledger.ts";
@@ -60,6 +60,20 @@ describe("verifyPage", () => {
 });
 
 describe("Verifiers", () => {
+  test("judge each page alone, whatever lay in the same memory before", async () => {
+    const verifiers = new Verifiers({ threadUrl, count: 1, waitingMax: 100 });
+    const sizes = [40, 1, 3, 900, 1, 40];
+    for (const dockets of sizes) {
+      const ledger = new Ledger(`register-of-${dockets}`);
+      for (let docket = 0; docket < dockets; docket += 1) ledger.add();
+      const request = ledger.request();
+      const here = verifyHere(request);
+      expect(here.ok).toBe(true);
+      expect(await verifiers.verifyPage(request)).toEqual(here as never);
+    }
+    await verifiers.close();
+  });
+
   test("lose no page when a thread dies over one or cannot be started", async () => {
     for (const url of [dyingUrl, new URL("./no-such-thread.ts", import.meta.url)]) {
       const verifiers = new Verifiers({ threadUrl: url, count: 2, waitingMax: 100 });
