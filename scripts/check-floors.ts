@@ -34,8 +34,11 @@ const outside: readonly { path: RegExp; by: RegExp }[] = [
   { path: /^proto\/[^/]+\.proto$/, by: /^src\/wire\// },
   { path: /^vendor\/scalar\//, by: /^src\/rest\// },
   { path: /^(package\.json|README\.md)$/, by: /^src\// },
-  // The package names neither file in its exports, and a binary needs both inside.
-  { path: /^node_modules\/@electric-sql\/pglite\/dist\//, by: /^src\/store\/embedded-thread\.ts$/ },
+  // The packages name none of these files in their exports, and a binary needs them inside.
+  {
+    path: /^node_modules\/@electric-sql\/pglite(-prepopulatedfs)?\/dist\//,
+    by: /^src\/store\/embedded-thread\.ts$/,
+  },
 ];
 
 /**

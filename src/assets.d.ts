@@ -23,3 +23,7 @@ declare module "*.gz" {
   const path: string;
   export default path;
 }
+declare module "*.tgz" {
+  const path: string;
+  export default path;
+}

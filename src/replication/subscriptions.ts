@@ -67,8 +67,7 @@ async function takeUp(registerId: string, row: StartingRow): Promise<void> {
 }
 
 async function begin(registerId: string, row: StartingRow): Promise<void> {
-  // Asked before the loop runs: what it stores in between would look like dockets without a row.
-  const lost = await rowLost(registerId);
+  const lost = await rowLost(registerId); // Before the loop: it stores dockets, then tells their row.
   start(registerId, row);
   if (lost !== null) stopRegister(registerId, lost);
 }
