@@ -3,7 +3,8 @@
  * The origin is given a steady stream of records; each further node pulls from the one before it
  * and has the others banned. Every node notes in its own process when each docket was stored.
  * Beside it, in the same run and on the idle node, what no way can undercut: an empty gRPC round
- * trip, and one small commit in the same kind of database.
+ * trip, and one small commit in the same kind of database. With `--seconds 600` the memory of the
+ * nodes after each third says whether anything grows (P7).
  *
  *   bun run bench live [--rate 1000] [--seconds 20] [--hops 3] [--store postgres|embedded] [--json]
  */
@@ -15,7 +16,7 @@ import { openChannel } from "../src/wire/client.ts";
 import { health } from "../src/wire/services.ts";
 import { dropSchemas, environmentIn } from "./bench-data.ts";
 import { type Quantiles, quantilesOf } from "./bench-figures.ts";
-import { processorMs } from "./bench-memory.ts";
+import { memoryOf, processorMs } from "./bench-memory.ts";
 import {
   type BenchNode,
   end,
@@ -93,15 +94,20 @@ async function bench(): Promise<void> {
     await until(() => isWhole(node));
   }
   const before = nodes.map(processorMs);
-  const sent = await send(origin, made.registerId);
+  const memoryMb: number[][] = [];
+  const note = () => memoryMb.push(nodes.map((node) => memoryOf(node).nowMb));
+  const sent = await send(origin, { registerId: made.registerId, onThird: note });
   await Bun.sleep(2_000);
   const spent = nodes.map((node, hop) => processorMs(node) - (before[hop] ?? 0));
   for (const node of nodes.toReversed()) await stopNode(node);
-  report({ ceiling, docketsPerSecond: sent, spent });
+  report({ ceiling, docketsPerSecond: sent, spent, memoryMb });
 }
 
 /** Ten records a call, one docket each, paced; gives how many dockets went in a second. */
-async function send(origin: BenchNode, registerId: string): Promise<number> {
+async function send(
+  origin: BenchNode,
+  { registerId, onThird }: { registerId: string; onThird: () => void },
+): Promise<number> {
   const everyMs = (1_000 * perDocket) / rate;
   const dockets = warmUpDockets + Math.round((seconds * 1_000) / everyMs);
   const filler = "0123456789abcdef".repeat(62);
@@ -115,6 +121,7 @@ async function send(origin: BenchNode, registerId: string): Promise<number> {
     );
     const path = `/api/registers/${registerId}/records?importId=live&firstLine=${first}`;
     calls.push(post(origin, { path, body: body.join("") }));
+    if ((docket + 1) % Math.floor(dockets / 3) === 0) onThird();
     const dueMs = startMs + (docket + 1) * everyMs;
     if (dueMs > performance.now()) await Bun.sleep(dueMs - performance.now());
   }
@@ -171,9 +178,11 @@ interface Run {
   docketsPerSecond: number;
   /** Processor time of each node while the records were sent, ms. */
   spent: number[];
+  /** Of each node after each third of the dockets: level where nothing grows. */
+  memoryMb: number[][];
 }
 
-function report({ ceiling, docketsPerSecond, spent }: Run): void {
+function report({ ceiling, docketsPerSecond, spent, memoryMb }: Run): void {
   const times = Array.from({ length: hops + 1 }, (_, hop) => readTimes(hop));
   const numbers = [...(times[0]?.keys() ?? [])].filter((number) => number > warmUpDockets);
   const between = (from: number, to: number) =>
@@ -201,6 +210,7 @@ function report({ ceiling, docketsPerSecond, spent }: Run): void {
     perHop,
     fromOrigin,
     processorMsPerDocket: processor,
+    memoryMb,
     target,
     isMet: perHop.every(({ p50, p99 }) => p50 <= target.p50 && p99 <= target.p99),
   };
@@ -222,6 +232,8 @@ function report({ ceiling, docketsPerSecond, spent }: Run): void {
     row(`stored at the origin → stored ${hop + 1} hops away`, quantiles);
   }
   console.log(`processor time a docket, origin and hops: ${processor.join(", ")} ms`);
+  const thirds = memoryMb.map((third) => third.join(", ")).join("; ");
+  console.log(`memory after each third, origin and hops: ${thirds} MiB`);
   console.log(`\nP6 asks p50 ≤ 5 ms and p99 ≤ 25 ms a hop: ${result.isMet ? "met" : "not met"}`);
 }
 
