@@ -67,7 +67,7 @@ async function takeUp(registerId: string, row: StartingRow): Promise<void> {
 }
 
 async function begin(registerId: string, row: StartingRow): Promise<void> {
-  const lost = await rowLost(registerId); // Before the loop: it stores dockets, then tells their row.
+  const lost = await rowLost(registerId); // Before the loop, whose dockets come before their row.
   start(registerId, row);
   if (lost !== null) stopRegister(registerId, lost);
 }

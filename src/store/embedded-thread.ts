@@ -65,7 +65,7 @@ async function start(options: { directory: string; schema: string }): Promise<PG
 
 /**
  * Under another name until it is whole: a first start that was interrupted is simply repeated. It
- * is unpacked: made by `initdb` here it took twice as long and 1.1 GB of memory instead of 0.45.
+ * is unpacked: made by `initdb` here it took 1.1 GiB of memory instead of 0.5.
  */
 async function make(directory: string, assets: Assets): Promise<void> {
   const draft = `${directory}.new`;
