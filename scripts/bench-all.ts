@@ -1,15 +1,17 @@
 /**
  * All figures that the project promises (P1–P9, P12), one benchmark after the other, as one table
  * or, with `--json`, as one object. Short rounds: about ten minutes once the long registers are
- * built; each by itself can be run for longer.
+ * built; each by itself can be run for longer. `--only` runs those whose command has the word, so
+ * that all of it can be had in pieces.
  *
- *   bun run bench all [--dockets 100000] [--json]
+ *   bun run bench all [--dockets 100000] [--only WORD] [--json]
  */
 import { parseArgs } from "node:util";
 
 const { values } = parseArgs({
   options: {
     dockets: { type: "string", default: "100000" },
+    only: { type: "string", default: "" },
     json: { type: "boolean", default: false },
   },
 });
@@ -49,7 +51,9 @@ const steps: Step[] = [
 
 const figures: Figure[] = [];
 const failed: string[] = [];
-for (const step of steps) {
+const chosen = steps.filter(({ command }) => command.includes(values.only));
+if (chosen.length === 0) throw new Error(`No benchmark has ${values.only} in its command`);
+for (const step of chosen) {
   console.error(`bun run bench ${step.command}`);
   const printed = await run(step.command.split(" "));
   if (printed === null) failed.push(step.command);
