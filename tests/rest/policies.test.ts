@@ -17,8 +17,8 @@ const policies: Record<Access, string> = {
   anonymous: `live ready health alive healthReport metrics
     listPeers peerQuality peerStats peerHealth connectedPeers getPeer
     listRegisters cachedRegisters availableRegisters listSubscriptions getRegister
-    listDockets getDocket getTransaction pages auditState thresholdState listEvidence
-    topology events history`,
+    listDockets getDocket getTransaction transactionStatus pages auditState thresholdState
+    listEvidence topology events history`,
   authenticated: `whyPeer whyRegister subscribe unsubscribe purgeCache pauseRegister
     resumeRegister listSettings pastEvents revokeOwnToken`,
   service: `advertise bulkAdvertise createRegister changePolicy submitTransaction importRecords
