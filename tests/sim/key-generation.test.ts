@@ -293,10 +293,12 @@ describe("messages out of place", () => {
     const codeOf = async (posted: Posted, change: object) => {
       const letter = { ...blsKeyShareCodec.decode(posted.payload), ...change };
       const payload = blsKeyShareCodec.encode(letter);
-      return nodes[1]!.coordinator.take(posted.type, payload).then(
+      const taking = nodes[1]!.coordinator.take(posted.type, payload).then(
         () => "taken",
         (error: { code: string }) => error.code,
       );
+      await net.clock.pass(5);
+      return taking;
     };
     expect(await codeOf(toFirst, {})).toBe("wrong-recipient");
     expect(await codeOf(toSecond, { shareIndex: 1 })).toBe("wrong-index");

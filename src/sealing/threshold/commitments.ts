@@ -2,6 +2,9 @@ import { bls12_381 } from "@noble/curves/bls12-381.js";
 import { present } from "../../base/assert.ts";
 import type { Polynomial } from "./polynomial.ts";
 
+/** Lets others have their turn: what is dear is done in pieces of at most some 25 ms. */
+export type Pause = () => Promise<void>;
+
 /**
  * Feldman's commitments: a polynomial's coefficients as points of G2. They say nothing of a secret
  * that isn't in its public key anyway, and let everybody check a share, and know each share's
@@ -33,16 +36,26 @@ export function isShareTrue(
 }
 
 /** What is committed to by Σ weightᵢ · polynomialᵢ; without weights, by the plain sum. */
-export function sumCommitments(all: readonly Commitments[], weights: readonly bigint[] | null) {
-  const length = all[0]?.length ?? 0;
-  return Array.from({ length }, (_, degree) => {
-    return all.reduce((sum, one, at) => {
+export async function sumCommitments(
+  all: readonly Commitments[],
+  { weights, pause }: { weights: readonly bigint[] | null; pause: Pause },
+): Promise<Commitments> {
+  const sums: Point[] = [];
+  for (let degree = 0; degree < (all[0]?.length ?? 0); degree += 1) {
+    let sum: Point = G2.ZERO;
+    for (const [at, one] of all.entries()) {
       const point = present(one[degree], "commitments of one length");
-      if (weights === null) return sum.add(point);
-      return sum.add(point.multiplyUnsafe(present(weights[at], "a weight a dealer")));
-    }, G2.ZERO);
-  });
+      if (weights === null) sum = sum.add(point);
+      else sum = sum.add(point.multiplyUnsafe(present(weights[at], "a weight a dealer")));
+      if (weights !== null && at % pieces === pieces - 1) await pause();
+    }
+    sums.push(sum);
+  }
+  return sums;
 }
+
+/** So many multiplications of points are done without a pause: some 10 ms. */
+export const pieces = 4;
 
 export function commitmentBytes(commitments: Commitments): Uint8Array[] {
   return commitments.map((point) => point.toBytes());

@@ -65,9 +65,10 @@ export class Coordinator {
   readonly #sessions = new Map<string, Running>();
   /** Epochs of what was proposed here since the start: each proposal has a higher one. */
   readonly #floors = new Map<string, number>();
+  readonly #pause = () => this.options.clock.sleep(0);
 
   constructor(private readonly options: CoordinatorOptions) {
-    this.#keys = new GroupKeys(options.store, () => options.clock.sleep(0));
+    this.#keys = new GroupKeys(options.store, this.#pause);
   }
 
   open(): Promise<void> {
@@ -194,7 +195,7 @@ export class Coordinator {
       ...this.options,
       proposal,
       ownId: me.validatorId,
-      member: new Member({ proposal, me, random, ownShare }),
+      member: new Member({ proposal, me, random, ownShare, pause: this.#pause }),
       collector,
       save: (epoch) => this.#keys.save(epoch),
       onEnd: () => this.#ended(session),

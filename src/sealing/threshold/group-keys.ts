@@ -2,15 +2,9 @@ import { present } from "../../base/assert.ts";
 import { base64urlOf, hexOf } from "../../base/bytes.ts";
 import type { Policy } from "../../dockets/types.ts";
 import { limits } from "../../runtime/limits.ts";
-import { type Commitments, publicShareAt } from "./commitments.ts";
+import { type Commitments, type Pause, publicShareAt } from "./commitments.ts";
 import { commitmentsIn, type GroupEpoch, groupKeyText, groupSharesText } from "./group-epoch.ts";
-import {
-  assembleSignature,
-  checkPartials,
-  type Partial,
-  type Pause,
-  signPartial,
-} from "./partials.ts";
+import { assembleSignature, checkPartials, type Partial, signPartial } from "./partials.ts";
 
 /** Where group keys lie between two runs of this node. */
 export interface KeyStore {

@@ -1,7 +1,7 @@
 /**
  * One validator's part in the making of a group's key, or in its handing on to other validators.
- * Pure: messages come in, messages go out, time is a call of `expire`. Nothing is stored here, so a
- * session that ends early leaves whatever was before.
+ * Messages come in, messages go out, time is a call of `expire`; who calls waits for one call before
+ * the next. Nothing is stored here, so a session that ends early leaves whatever was before.
  *
  * How it goes (as in drand, with one who collects): propose → accept → deal → respond → justify →
  * confirm. Who proposes shows everybody what all have said in each phase (`board.ts`), and each
@@ -21,7 +21,7 @@ import { isEqual } from "../../base/bytes.ts";
 import { limits } from "../../runtime/limits.ts";
 import type { BlsKeyShareDistribution } from "../../wire/key-generation-messages.ts";
 import { checkSaid, type PhaseName, readBoard, type Shown, speakersOf } from "./board.ts";
-import { type Commitments, isShareTrue } from "./commitments.ts";
+import { type Commitments, isShareTrue, type Pause } from "./commitments.ts";
 import { confirmationHash, type GroupEpoch, groupEpochOf, type Step } from "./group-epoch.ts";
 import type { RandomBytes } from "./polynomial.ts";
 import type { Participant, Proposal } from "./proposal.ts";
@@ -63,6 +63,7 @@ export interface MemberOptions {
   random: RandomBytes;
   /** Of the key that is handed on, where this validator holds one. */
   ownShare: bigint | null;
+  pause: Pause;
 }
 
 const nothing: Step = { send: [] };
@@ -78,7 +79,7 @@ export class Member {
   commitments: Commitments | null = null;
   #result: GroupEpoch | null = null;
   /** Dealers that do not count, and why; known once confirmed. */
-  #faults: readonly Fault[] = [];
+  faults: readonly Fault[] = [];
   readonly #desk: ShareDesk;
   /** Our place among those who shall hold shares; null for one who only deals. */
   readonly #index: number | null;
@@ -100,10 +101,6 @@ export class Member {
     return this.#failure;
   }
 
-  get faults(): readonly Fault[] {
-    return this.#faults;
-  }
-
   get result(): GroupEpoch | null {
     return this.#result;
   }
@@ -122,7 +119,7 @@ export class Member {
   }
 
   /** Throws a `PeerError` for a message that has no place here; nothing has changed then. */
-  take(said: Said): Step {
+  async take(said: Said): Promise<Step> {
     const { proposal } = this.options;
     const { leader: speaker } = proposal;
     if (said.message.body === "abort") {
@@ -149,7 +146,7 @@ export class Member {
   }
 
   /** A share that a dealer sent here; it is checked once its commitments are known. */
-  takeShare(share: BlsKeyShareDistribution): Step {
+  async takeShare(share: BlsKeyShareDistribution): Promise<Step> {
     if (!["accepted", "dealt", "checking"].includes(this.#state)) {
       throw refusal("out-of-order", "Shares are no longer waited for");
     }
@@ -157,14 +154,14 @@ export class Member {
     return this.#state === "checking" && this.#isNoneAwaited() ? this.#respond() : nothing;
   }
 
-  expire(): Step {
+  async expire(): Promise<Step> {
     if (this.isOver) return nothing;
     if (this.#state === "checking") return this.#respond();
     return this.#abort("silent-proposer", "Who proposed this is silent");
   }
 
-  #deal(shown: Shown): Step {
-    const { proposal, me, ownShare } = this.options;
+  async #deal(shown: Shown): Promise<Step> {
+    const { proposal, me, ownShare, pause } = this.options;
     const keys = [...shown.said].map(([id, { message }]) => {
       return [id, message.accept?.encryptionKey ?? new Uint8Array(32)] as const;
     });
@@ -177,26 +174,29 @@ export class Member {
     const secret = proposal.previous === null ? null : ownShare;
     if (!isDealer || (secret === null && proposal.previous !== null)) return nothing;
     const recipients = proposal.members.filter((one) => this.#roster.has(one.validatorId));
-    const { commitments, shares } = this.#desk.deal(recipients, secret);
+    const { commitments, shares } = await this.#desk.deal(recipients, { secret, pause });
     const boxes = shares.map((share): Outgoing => {
       return { to: share.recipientValidatorId, kind: "share", share };
     });
     return { send: [...boxes, ...this.#tell({ deal: { commitments } }).send] };
   }
 
-  #check(shown: Shown): Step {
-    this.#deals = readDeals(this.options.proposal, shown, this.#roster);
+  async #check(shown: Shown): Promise<Step> {
+    const { proposal, pause } = this.options;
+    this.#deals = await readDeals(proposal, { shown, roster: this.#roster, pause });
     this.#hash = shown.hash;
     this.#state = "checking";
     return this.#isNoneAwaited() ? this.#respond() : nothing;
   }
 
-  #respond(): Step {
+  async #respond(): Promise<Step> {
     this.#state = "responded";
     if (this.#index === null) return nothing;
-    const complaints = this.#usableDeals()
-      .filter(([dealer, deal]) => this.#desk.trueShare(dealer.validatorId, deal) === null)
-      .map(([dealer]) => dealer.validatorId);
+    const complaints: string[] = [];
+    for (const [{ validatorId }, deal] of this.#usableDeals()) {
+      if (this.#desk.trueShare(validatorId, deal) === null) complaints.push(validatorId);
+      await this.options.pause();
+    }
     return this.#tell({ response: { complaints } });
   }
 
@@ -213,12 +213,13 @@ export class Member {
     return openings === null ? nothing : this.#tell({ justification: { openings } });
   }
 
-  #confirm(shown: Shown): Step {
-    const { proposal } = this.options;
+  async #confirm(justifications: Shown): Promise<Step> {
+    const { proposal, pause } = this.options;
     const responses = present(this.#responses, "responses come before justifications");
-    const verdict = judge(proposal, { deals: this.#deals, responses, justifications: shown });
-    this.#faults = verdict.faults;
-    this.#hash = shown.hash;
+    const deals = this.#deals;
+    const verdict = await judge(proposal, { deals, responses, justifications, pause });
+    this.faults = verdict.faults;
+    this.#hash = justifications.hash;
     const { commitments } = verdict;
     if (commitments === null) {
       return this.#abort("too-few-dealers", "Too few dealt honestly for a key that holds");
@@ -281,8 +282,7 @@ export class Member {
   }
 
   #isNoneAwaited(): boolean {
-    const dealers = this.#usableDeals().map(([dealer]) => dealer);
-    return this.#desk.hasAll(dealers);
+    return this.#desk.hasAll(this.#usableDeals().map(([dealer]) => dealer));
   }
 
   #shown(said: Said, phase: PhaseName): Shown {

@@ -3,7 +3,12 @@ import { bls12_381 } from "@noble/curves/bls12-381.js";
 import { assert, present } from "../../base/assert.ts";
 import { base64urlOf } from "../../base/bytes.ts";
 import { findFalseSeal, groupMessage } from "../../dockets/group-seal.ts";
-import { type Commitments, type Point as G2Point, publicShareAt } from "./commitments.ts";
+import {
+  type Commitments,
+  type Point as G2Point,
+  type Pause,
+  publicShareAt,
+} from "./commitments.ts";
 import { weightsAtZero } from "./polynomial.ts";
 
 /**
@@ -24,9 +29,6 @@ type G1Point = InstanceType<typeof G1.Point>;
 export function signPartial(share: bigint, docketHash: string): Uint8Array {
   return groupMessage(docketHash).multiply(share).toBytes();
 }
-
-/** Lets others have their turn: what is dear is done in pieces of at most some 25 ms. */
-export type Pause = () => Promise<void>;
 
 /**
  * The indices of those that are not true; none: all are. All are checked together, two pairings for

@@ -69,7 +69,7 @@ export class Session {
     return this.#turns.run(async () => {
       const { member, collector } = this.options;
       const { body } = said.message;
-      if (body === "board" || body === "abort") await this.#apply(member.take(said));
+      if (body === "board" || body === "abort") await this.#apply(await member.take(said));
       else if (collector !== null) this.#sendAll(collector.take(said));
       this.#watch();
     });
@@ -77,7 +77,7 @@ export class Session {
 
   takeShare(share: BlsKeyShareDistribution): Promise<void> {
     return this.#turns.run(async () => {
-      await this.#apply(this.options.member.takeShare(share));
+      await this.#apply(await this.options.member.takeShare(share));
       this.#watch();
     });
   }
@@ -141,7 +141,7 @@ export class Session {
   /** Each machine gets its time anew with each state. */
   #watch(): void {
     const { member, collector } = this.options;
-    this.#wait(member, () => this.#apply(member.expire()));
+    this.#wait(member, async () => this.#apply(await member.expire()));
     if (collector !== null) {
       this.#wait(collector, async () => this.#sendAll(collector.expire()));
     }

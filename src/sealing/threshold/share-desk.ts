@@ -9,6 +9,7 @@ import {
   commitmentBytes,
   commitTo,
   isShareTrue,
+  type Pause,
   publicShareAt,
 } from "./commitments.ts";
 import {
@@ -63,20 +64,22 @@ export class ShareDesk {
   }
 
   /** A new secret, or the given one, in a box for each of these, and what it is committed to. */
-  deal(
+  async deal(
     recipients: readonly Participant[],
-    secret: bigint | null,
-  ): { commitments: Uint8Array[]; shares: BlsKeyShareDistribution[] } {
+    { secret, pause }: { secret: bigint | null; pause: Pause },
+  ): Promise<{ commitments: Uint8Array[]; shares: BlsKeyShareDistribution[] }> {
     const { proposal, random, ownId: dealerId } = this.options;
     const constant = secret === null ? {} : { constant: secret };
     const polynomial = randomPolynomial(proposal.threshold, { ...constant, random });
     const commitments = commitTo(polynomial);
     this.#polynomial = polynomial;
-    const shares = recipients.map(({ validatorId: recipientId, index }) => {
+    const shares: BlsKeyShareDistribution[] = [];
+    for (const { validatorId: recipientId, index } of recipients) {
+      await pause();
       const theirs = present(this.#theirKeys.get(recipientId), "a key of whom we met");
       const place = this.#place({ dealerId, recipientId, index });
       const bytes = scalarBytes(shareAt(polynomial, index));
-      return {
+      shares.push({
         registerId: proposal.registerId,
         senderValidatorId: dealerId,
         recipientValidatorId: recipientId,
@@ -87,8 +90,8 @@ export class ShareDesk {
         groupPublicKey: publicShareAt(commitments, 0).toBytes(),
         threshold: proposal.threshold,
         totalSigners: proposal.members.length,
-      };
-    });
+      });
+    }
     return { commitments: commitmentBytes(commitments), shares };
   }
 

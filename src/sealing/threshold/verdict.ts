@@ -4,6 +4,7 @@ import {
   type Commitments,
   commitmentsOf,
   isShareTrue,
+  type Pause,
   publicShareAt,
   sumCommitments,
 } from "./commitments.ts";
@@ -31,13 +32,17 @@ export interface Verdict {
 }
 
 /** Reads what each who takes part has dealt: the dear part, done once. */
-export function readDeals(proposal: Proposal, shown: Shown, roster: ReadonlySet<string>): Deals {
+export async function readDeals(
+  proposal: Proposal,
+  { shown, roster, pause }: { shown: Shown; roster: ReadonlySet<string>; pause: Pause },
+): Promise<Deals> {
   const deals = new Map<string, Commitments | null>();
   for (const dealer of proposal.dealers) {
     if (!roster.has(dealer.validatorId)) continue;
     const bytes = shown.said.get(dealer.validatorId)?.message.deal?.commitments ?? [];
     const commitments = commitmentsOf(bytes, proposal.threshold);
     deals.set(dealer.validatorId, commitments);
+    await pause();
   }
   return deals;
 }
@@ -58,10 +63,10 @@ export function isOwnSecret(
  * who is complained of by as many as the threshold is out, for opening so many shares would open
  * the secret.
  */
-export function judge(
+export async function judge(
   proposal: Proposal,
-  seen: { deals: Deals; responses: Shown; justifications: Shown },
-): Verdict {
+  seen: { deals: Deals; responses: Shown; justifications: Shown; pause: Pause },
+): Promise<Verdict> {
   const faults: Fault[] = [];
   const qualified: Participant[] = [];
   const openings = new Map<string, ReadonlyMap<string, bigint>>();
@@ -70,6 +75,7 @@ export function judge(
     if (commitments === undefined) continue;
     const opened = openingsOf(proposal, { dealer, justifications: seen.justifications });
     const code = faultOf(proposal, { dealer, commitments, opened, responses: seen.responses });
+    await seen.pause();
     if (code !== null) {
       faults.push({ validatorId: dealer.validatorId, code });
       continue;
@@ -78,7 +84,7 @@ export function judge(
     qualified.push(dealer);
   }
   const enough = qualified.length >= proposal.dealersNeeded;
-  const commitments = enough ? groupCommitments(proposal, { qualified, deals: seen.deals }) : null;
+  const commitments = enough ? await groupCommitments(proposal, { ...seen, qualified }) : null;
   return { qualified, faults, commitments, openings };
 }
 
@@ -136,13 +142,13 @@ function openingsOf(
   return opened;
 }
 
-function groupCommitments(
+async function groupCommitments(
   proposal: Proposal,
-  { qualified, deals }: { qualified: readonly Participant[]; deals: Deals },
-): Commitments | null {
+  { qualified, deals, pause }: { qualified: readonly Participant[]; deals: Deals; pause: Pause },
+): Promise<Commitments | null> {
   const all = qualified.map((dealer) =>
     present(deals.get(dealer.validatorId), "a qualified dealer's commitments"),
   );
-  const sum = sumCommitments(all, weightsOf(proposal, qualified));
+  const sum = await sumCommitments(all, { weights: weightsOf(proposal, qualified), pause });
   return sum[0]?.is0() === false ? sum : null;
 }

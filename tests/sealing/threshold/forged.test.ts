@@ -98,7 +98,7 @@ describe("points", () => {
     }
   });
 
-  test("no share is zero: a dealer whose polynomial is, has to go", () => {
+  test("no share is zero: a dealer whose polynomial is, has to go", async () => {
     const [, slope] = randomPolynomial(2, { random: seededBytes("zero") }) as [bigint, bigint];
     const { Fr } = bls12_381.fields;
     const polynomial = [Fr.neg(Fr.mul(slope, 2n)), slope];
@@ -110,7 +110,8 @@ describe("points", () => {
     const complaint = say({ response: { complaints: ["v1"] } }, place);
     const opening = { recipientValidatorId: "v2", share: new Uint8Array(32) };
     const answer = say({ justification: { openings: [opening] } }, { ...place, me: first });
-    const verdict = judge(proposal, {
+    const verdict = await judge(proposal, {
+      pause: async () => {},
       deals: new Map([["v1", deal]]),
       responses: { said: new Map([["v2", complaint]]), hash: proposal.hash },
       justifications: { said: new Map([["v1", answer]]), hash: proposal.hash },
