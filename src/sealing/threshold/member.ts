@@ -1,7 +1,7 @@
 /**
  * One validator's part in the making of a group's key, or in its handing on to other validators.
- * Messages come in, messages go out, time is a call of `expire`; who calls waits for one call before
- * the next. Nothing is stored here, so a session that ends early leaves whatever was before.
+ * Messages come in, messages go out, time is a call of `expire`; one call ends before the next one.
+ * Nothing is stored here, so a session that ends early leaves whatever was before.
  *
  * How it goes (as in drand, with one who collects): propose → accept → deal → respond → justify →
  * confirm. Who proposes shows everybody what all have said in each phase (`board.ts`), and each
@@ -89,8 +89,7 @@ export class Member {
     const own = proposal.members.find((one) => one.validatorId === me.validatorId);
     this.#index = own?.index ?? null;
     this.#hash = proposal.hash;
-    const ownId = me.validatorId;
-    this.#desk = new ShareDesk({ proposal, ownId, index: this.#index, random });
+    this.#desk = new ShareDesk({ proposal, ownId: me.validatorId, index: this.#index, random });
   }
 
   get state(): MemberState {
@@ -170,9 +169,11 @@ export class Member {
     this.#state = "dealt";
     if (!this.#roster.has(me.validatorId)) return this.#abort("left-out", "We were left out");
     this.#desk.meet(new Map(keys), shown.hash);
-    const isDealer = proposal.dealers.some((one) => one.validatorId === me.validatorId);
+    if (!proposal.dealers.some((one) => one.validatorId === me.validatorId)) return nothing;
+    // Who holds no share of the old key says so, that nobody waits.
+    const isWithout = proposal.previous !== null && ownShare === null;
+    if (isWithout) return this.#tell({ deal: { commitments: [] } });
     const secret = proposal.previous === null ? null : ownShare;
-    if (!isDealer || (secret === null && proposal.previous !== null)) return nothing;
     const recipients = proposal.members.filter((one) => this.#roster.has(one.validatorId));
     const { commitments, shares } = await this.#desk.deal(recipients, { secret, pause });
     const boxes = shares.map((share): Outgoing => {

@@ -39,7 +39,10 @@ export async function readDeals(
   const deals = new Map<string, Commitments | null>();
   for (const dealer of proposal.dealers) {
     if (!roster.has(dealer.validatorId)) continue;
-    const bytes = shown.said.get(dealer.validatorId)?.message.deal?.commitments ?? [];
+    const deal = shown.said.get(dealer.validatorId)?.message.deal;
+    const bytes = deal?.commitments ?? [];
+    // In a handing on that is no fault: it holds no share, and says so.
+    if (proposal.previous !== null && deal !== undefined && bytes.length === 0) continue;
     const commitments = commitmentsOf(bytes, proposal.threshold);
     deals.set(dealer.validatorId, commitments);
     await pause();
