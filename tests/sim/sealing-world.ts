@@ -139,6 +139,9 @@ export class Validator {
   readonly sealedIds = new Set<string>();
   readonly #facts = new Map<number, Facts>();
   readonly signedHashes = new Map<number, string>();
+  readonly #said = new Map<string, string>();
+  /** Called once something is durable, before anything is said of it. */
+  afterWrite: () => void = () => {};
   readonly blamed = new Set<string>();
   anchor: Anchor | null = null;
   council: Council | null = null;
@@ -173,11 +176,15 @@ export class Validator {
       log: quiet,
       memory: {
         readFacts: async (number) => this.#facts.get(number) ?? null,
-        saveFacts: async (number, facts) => void this.#facts.set(number, structuredClone(facts)),
+        saveFacts: async (number, facts) => {
+          this.#facts.set(number, structuredClone(facts));
+          this.afterWrite();
+        },
         forgetFacts: async () => {},
         takeNumber: async (number, hash) => {
           if (own.isLiar) return true;
           if (!this.signedHashes.has(number)) this.signedHashes.set(number, hash);
+          this.afterWrite();
           return this.signedHashes.get(number) === hash;
         },
       },
@@ -267,6 +274,7 @@ export class Validator {
 
   #send(to: string, message: SealingMessage): void {
     if (this.isSilentTo(to)) return;
+    if (!this.isLiar) this.#note(message);
     for (const told of this.isLiar ? this.lie(to, message) : [message]) {
       const bytes = sealingMessageCodec.encode(told);
       const { dice, faults } = this.world;
@@ -286,6 +294,15 @@ export class Validator {
         if (node.id === to) node.council?.receive(sealingMessageCodec.decode(bytes), this.id);
       }
     });
+  }
+
+  /** What it has said by now in each round; a validator that is honest says one thing. */
+  #note({ kind, docketNumber, round, docketHash }: SealingMessage): void {
+    const what = [docketNumber, kind, kind === sealingKind.signature ? 0 : round].join();
+    const before = this.#said.get(what);
+    this.#said.set(what, docketHash);
+    if (before === undefined || before === docketHash) return;
+    this.world.wrongs.push(`${this.id} said two things of ${what}: ${before}, ${docketHash}`);
   }
 
   /** To whom it says nothing. */
