@@ -11,7 +11,7 @@ import { policyOfGroup } from "../../src/sealing/threshold/group-keys.ts";
 import { type GroupNode, GroupWorld } from "./group-world.ts";
 import { registerId, transactionOf } from "./sealing-world.ts";
 
-const runs = Number(process.env.RUNS ?? 12);
+const runs = Number(process.env.RUNS ?? 8);
 const seeds =
   process.env.SEED === undefined
     ? Array.from({ length: runs }, (_, at) => at + 1)
