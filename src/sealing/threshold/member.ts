@@ -74,6 +74,8 @@ export class Member {
   #hash: Uint8Array;
   #roster: ReadonlySet<string> = new Set();
   #deals: Deals = new Map();
+  /** Those of them whose shares are to be had. */
+  #usable: [Participant, Commitments][] = [];
   #responses: Shown | null = null;
   /** Of the new group, once it is confirmed; known also to one who only deals. */
   commitments: Commitments | null = null;
@@ -185,6 +187,12 @@ export class Member {
   async #check(shown: Shown): Promise<Step> {
     const { proposal, pause } = this.options;
     this.#deals = await readDeals(proposal, { shown, roster: this.#roster, pause });
+    for (const dealer of proposal.dealers) {
+      const deal = this.#deals.get(dealer.validatorId);
+      if (!deal || !isOwnSecret(proposal, { dealer, commitments: deal })) continue;
+      this.#usable.push([dealer, deal]);
+      await pause();
+    }
     this.#hash = shown.hash;
     this.#state = "checking";
     return this.#isNoneAwaited() ? this.#respond() : nothing;
@@ -194,7 +202,7 @@ export class Member {
     this.#state = "responded";
     if (this.#index === null) return nothing;
     const complaints: string[] = [];
-    for (const [{ validatorId }, deal] of this.#usableDeals()) {
+    for (const [{ validatorId }, deal] of this.#usable) {
       if (this.#desk.trueShare(validatorId, deal) === null) complaints.push(validatorId);
       await this.options.pause();
     }
@@ -273,17 +281,8 @@ export class Member {
     return isShareTrue(deal, { index: this.#index ?? 0, share }) ? share : null;
   }
 
-  #usableDeals(): [Participant, Commitments][] {
-    const { proposal } = this.options;
-    return proposal.dealers.flatMap((dealer): [Participant, Commitments][] => {
-      const deal = this.#deals.get(dealer.validatorId);
-      if (!deal || !isOwnSecret(proposal, { dealer, commitments: deal })) return [];
-      return [[dealer, deal]];
-    });
-  }
-
   #isNoneAwaited(): boolean {
-    return this.#desk.hasAll(this.#usableDeals().map(([dealer]) => dealer));
+    return this.#desk.hasAll(this.#usable.map(([dealer]) => dealer));
   }
 
   #shown(said: Said, phase: PhaseName): Shown {

@@ -37,6 +37,8 @@ export class ShareDesk {
   /** Came before it was known with whose key they open. */
   readonly #early: BlsKeyShareDistribution[] = [];
   readonly #shares = new Map<string, bigint>();
+  /** Dealers whose share was found to be what they committed to: that is dear to find out. */
+  readonly #true = new Set<string>();
 
   constructor(
     private readonly options: {
@@ -128,7 +130,9 @@ export class ShareDesk {
     const { index } = this.options;
     const share = this.#shares.get(dealerId);
     if (share === undefined || index === null) return null;
-    return isShareTrue(commitments, { index, share }) ? share : null;
+    if (!this.#true.has(dealerId) && !isShareTrue(commitments, { index, share })) return null;
+    this.#true.add(dealerId);
+    return share;
   }
 
   /** What we dealt to these, for everybody to see; null where we dealt nothing. */
@@ -145,6 +149,7 @@ export class ShareDesk {
   clear(): void {
     this.#polynomial = null;
     this.#shares.clear();
+    this.#true.clear();
     this.#theirKeys.clear();
     this.#keys.secret.fill(0);
   }
