@@ -1,4 +1,4 @@
-/** A validator that dies after a write and before it says anything of it says nothing else later. */
+/** A validator that dies after a write, before it says anything of it, says nothing else later. */
 import { expect, test } from "bun:test";
 import { seededDice } from "../../src/base/prng.ts";
 import { makeWorld, transactionOf, type Validator } from "./sealing-world.ts";
