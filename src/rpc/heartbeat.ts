@@ -6,7 +6,6 @@ import { isProvenAs } from "../peers/discovery.ts";
 import { answerHeartbeat, type HeartbeatOptions } from "../peers/heartbeat.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { limits } from "../runtime/limits.ts";
-import { heartbeatRejected } from "../telemetry/recording.ts";
 import { checkAdvert, checkNodeId } from "../wire/checks.ts";
 import type { Draft, PeerHeartbeatRequest, PeerHeartbeatResponse } from "../wire/messages.ts";
 import { answer, type Caller, converse, type Handler } from "../wire/serve.ts";
@@ -26,7 +25,6 @@ export function heartbeatHandlers(
   });
   const reply = (request: PeerHeartbeatRequest, caller: Caller): Draft<PeerHeartbeatResponse> => {
     if (!allowance.take(limitedAs(hostOfConnection(caller.address)))) {
-      heartbeatRejected("busy");
       throw refuse("BUSY", { message: "This host beats too often; later", retryAfterMs: 1_000 });
     }
     checkHeartbeat(request);

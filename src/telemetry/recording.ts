@@ -30,9 +30,9 @@ export function heartbeatAnswered(latencyMs: number): void {
   instruments()?.heartbeatLatency.record(latencyMs);
 }
 
-/** `not-registered`, `banned` or `busy`; malformed ones are refused as calls. */
+/** `not-registered`, or what the call was refused for: a ban, a rate, a false identity. */
 export function heartbeatRejected(reason: string): void {
-  instruments()?.heartbeatRejections.add(1, { reason });
+  instruments()?.heartbeatRejections.add(1, { reason: reasons.of(reason) });
 }
 
 export function syncLevel(type: SyncType, seconds: number): void {
@@ -87,7 +87,11 @@ export function callWatcher(side: "client" | "server", monotonicMs: () => number
       ended: (status: string, code: string | null) => {
         const seconds = ((answeredMs ?? monotonicMs()) - startedMs) / 1_000;
         callEnded(side, { path, status, seconds });
-        if (code !== null) refused("caller", code);
+        if (code === null) return;
+        refused("caller", code);
+        // At the door nobody is let in for another reason than that it is banned.
+        const isHeartbeat = side === "server" && path.includes(".PeerHeartbeat/");
+        if (isHeartbeat) heartbeatRejected(code === "forbidden" ? "banned" : code);
       },
     };
   };

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from "bun:test";
-import { Cluster, type TestNode, until } from "../support/node.ts";
+import { Cluster, lastLine, type TestNode, until } from "../support/node.ts";
 import { OtlpReceiver, type ReceivedSpan } from "../support/otlp-receiver.ts";
 import { unevenRecords } from "../support/records.ts";
 
@@ -12,6 +12,7 @@ const environment = {
   OTEL_EXPORTER_OTLP_HEADERS: "x-tenant=tests",
   OTEL_METRIC_EXPORT_INTERVAL: "1000",
   PEER_HEARTBEAT_MS: "1000",
+  PEER_LOG_LEVEL: "debug",
   PEER_WORKERS: "1",
 };
 let source: TestNode;
@@ -106,6 +107,11 @@ describe("Metrics (weakness 68)", () => {
     expect(sent.get("peer_push_notifications_delivered_total")).toBeGreaterThan(0);
     expect(taken.get("peer_heartbeat_latency_count")).toBeGreaterThan(0);
     expect(taken.get(`peer_register_lag{register_id="${registerId}"}`)).toBe(0);
+    for (const queue of queues) {
+      const full = taken.get(`peer_queue_capacity{queue="${queue}"}`) ?? 0;
+      expect([queue, full > 0]).toEqual([queue, true]);
+      expect(taken.get(`peer_queue_depth{queue="${queue}"}`)).toBeLessThanOrEqual(full);
+    }
     const isPull = (name: string) =>
       name.startsWith("peer_rpc_server_duration_count") && name.includes("SendHeartbeat");
     expect([...sent.keys()].some(isPull)).toBe(true);
@@ -119,7 +125,11 @@ describe("Metrics (weakness 68)", () => {
   test("all that the dashboard and the alert rules name are there", async () => {
     await network();
     await copy.ok(["peers", "ban", "source"]);
+    const isRejected = async () =>
+      /heartbeat_rejections_total\{reason="banned"/.test(await metricsOf(copy));
+    await until(isRejected, "a call of a banned peer to be counted");
     await copy.ok(["peers", "unban", "source"]);
+    expect(await metricsOf(copy)).toMatch(/peer_bans_total\{reason="operator"\} 1/);
     const names = namesIn(await metricsOf(copy));
     const files = ["deploy/grafana-dashboard.json", "deploy/alerts.yaml"];
     const texts = await Promise.all(files.map((file) => Bun.file(root + file).text()));
@@ -138,6 +148,43 @@ describe("Metrics (weakness 68)", () => {
     const checked = await promtool(["check", "rules", `${root}deploy/alerts.yaml`]);
     expect(checked.code).toBe(0);
   });
+});
+
+test("Logs name node, peer, register and trace, and never a token, a key or a record", async () => {
+  await network();
+  const record = "only-the-readers-of-this-register";
+  await source.ok(["tx", "submit", registerId, JSON.stringify({ record })]);
+  const token = lastLine(await source.ok(["token", "--service"]));
+  const foreign = `${token.slice(0, -9)}AAAAAAAAA`;
+  for (const authorization of [
+    `Bearer ${token}`,
+    `Bearer ${foreign}`,
+    "Basic b3BlcmF0b3I6c2VjcmV0",
+  ]) {
+    await fetch(`${source.httpUrl}/api/config`, { headers: { authorization } });
+    await fetch(`${source.httpUrl}/api/tokens/revoke`, {
+      method: "POST",
+      headers: { authorization, "content-type": "application/json" },
+      body: JSON.stringify({ token: foreign }),
+    });
+  }
+  await source.cli(["tx", "submit", registerId, "{broken"]);
+  const secrets = [record, token, foreign, "b3BlcmF0b3I6c2VjcmV0"];
+  for (const node of [source, copy]) {
+    for (const file of ["jwt.key", "node.key"]) {
+      secrets.push((await Bun.file(`${node.dataDir}/${file}`).text()).trim());
+    }
+  }
+  for (const node of [source, copy]) {
+    const text = await Bun.file(node.logFile).text();
+    expect(text.length).toBeGreaterThan(1_000);
+    expect(secrets.filter((secret) => secret.length < 16 || text.includes(secret))).toEqual([]);
+    expect(node.log().every((line) => line.nodeId === node.name)).toBe(true);
+  }
+  const lines = copy.log();
+  for (const name of ["peerId", "registerId", "traceId"]) {
+    expect([name, lines.some((line) => typeof line[name] === "string")]).toEqual([name, true]);
+  }
 });
 
 test("A collector that is gone costs a warning, and the node serves and stops as ever", async () => {
@@ -171,6 +218,12 @@ test("A source that is left for another one is a failover with its reason", asyn
   expect(failover.attributes.reason).not.toBe("");
   expect(await metricsOf(far)).toMatch(/peer_failover_count_total\{reason="[a-z-]+"\} \d+/);
 });
+
+/** Every bounded queue in which things wait. */
+const queues = [
+  ...["sealing", "sealing-inbox", "pending", "pending-bytes", "fetching", "telling"],
+  ...["lines-bytes", "storing-bytes", "verifying", "feed", "event-readers", "events"],
+];
 
 /** Names of rare events, which a node that met none of them does not tell. */
 function isRare(name: string): boolean {

@@ -33,6 +33,7 @@ export const ways = {
   auditState: "GET /api/registers/{registerId}/audit",
   audit: "POST /api/registers/{registerId}/audit",
   repair: "POST /api/registers/{registerId}/repair",
+  purgeCache: "DELETE /api/registers/{registerId}/cache",
   advertise: "POST /api/registers/{registerId}/advertise",
   importRecords: "POST /api/registers/{registerId}/records",
   bulkAdvertise: "POST /api/registers/bulk-advertise",

@@ -48,6 +48,15 @@ export function askSubscribe(registerId: string, genesisHash: string | null = nu
   });
 }
 
+const afterPurge: Field = {
+  name: "after",
+  label: "And then",
+  choices: [
+    { value: "leave", label: "Unsubscribe:", hint: "it does not come back by itself" },
+    { value: "anew", label: "Begin anew:", hint: "the subscription stays and brings it again" },
+  ],
+};
+
 /** How much of the past a forward-only subscription keeps; a full replica keeps all. */
 const retentionFields: readonly Field[] = [
   {
@@ -180,22 +189,25 @@ export function askUnsubscribe(registerId: string): void {
   });
 }
 
-export function askPurge(registerId: string, onlyHere: boolean): void {
+export function askPurge(
+  registerId: string,
+  stand: { isOnlyHere: boolean; isFollowed: boolean },
+): void {
   ask({
-    title: "Unsubscribe and purge",
+    title: "Purge",
     text: (
       <p>
-        This node stops following <Id id={registerId} max={32} /> and removes every docket of it
-        from its store. A later subscription starts over.
+        Every docket of <Id id={registerId} max={32} /> is removed from this node’s store.
       </p>
     ),
-    ...(onlyHere
+    ...(stand.isOnlyHere
       ? {
           warning:
             "No other node in sight has a whole copy. What is removed here may be gone for good.",
         }
       : {}),
     fields: [
+      ...(stand.isFollowed ? [afterPurge] : []),
       {
         name: "confirmation",
         label: `Type ${registerId.slice(0, 8)} to confirm`,
@@ -206,10 +218,12 @@ export function askPurge(registerId: string, onlyHere: boolean): void {
     ],
     action: "Purge",
     isDangerous: true,
-    run: async () => {
-      await call("unsubscribe", { params: { registerId }, query: { purge: true } });
-      goTo("#/registers");
-      return `${shortId(registerId)} was removed.`;
+    run: async ({ after }) => {
+      if (after === "leave") {
+        await call("unsubscribe", { params: { registerId }, query: { purge: true } });
+      } else await call("purgeCache", { params: { registerId } });
+      if (after !== "anew") goTo("#/registers");
+      return `${shortId(registerId)} was removed${after === "anew" ? ", and comes anew" : ""}.`;
     },
   });
 }

@@ -153,6 +153,7 @@ function Orders(props: {
   const { registerId, register, subscription, isAvailable } = props;
   const mesh = topology.value.value;
   const holders = mesh?.registers.find((one) => one.registerId === registerId)?.holders ?? [];
+  const isFollowed = subscription !== null;
   const isOnlyHere = holders.every((holder) => holder === mesh?.nodeId);
   return (
     <>
@@ -189,14 +190,16 @@ function Orders(props: {
           <button type="button" class="button" onClick={() => askUnsubscribe(registerId)}>
             Unsubscribe
           </button>
-          <button
-            type="button"
-            class="button danger"
-            onClick={() => askPurge(registerId, isOnlyHere)}
-          >
-            Purge
-          </button>
         </>
+      ) : null}
+      {isFollowed || (register !== null && !register.isOrigin) ? (
+        <button
+          type="button"
+          class="button danger"
+          onClick={() => askPurge(registerId, { isOnlyHere, isFollowed })}
+        >
+          Purge
+        </button>
       ) : null}
       {subscription === null && !register?.isOrigin && (isAvailable || register !== null) ? (
         <button
