@@ -150,7 +150,7 @@ const columns: Column<Row>[] = [
   {
     key: "state",
     title: "State",
-    share: 1.2,
+    share: 1.5,
     narrow: "side",
     cell: (row) => (
       <Badge tone={row.state === "dead" ? "bad" : "info"}>

@@ -116,8 +116,8 @@ function SinglePoints(props: { mesh: Topology }) {
     <div class="banner">
       <span>
         <strong>{plural(singlePoints.length, "register")}</strong> with one whole copy in sight
-        {there === 0 ? ", here" : `, ${grouped(there)} of them elsewhere`}. A second full replica of
-        each would make the mesh survive the loss of any one node.
+        {there === 0 ? ", here" : `, ${grouped(there)} of them elsewhere`}. A second full replica
+        would make the mesh survive the loss of any one node.
       </span>
     </div>
   );
