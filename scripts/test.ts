@@ -41,12 +41,15 @@ const skipped = totals.skipped === 0 ? "" : `, ${totals.skipped} skipped`;
 console.log(`${totals.passed} passed, ${totals.failed} failed${skipped}`);
 process.exit(totals.failed === 0 ? 0 : 1);
 
-/** Every file in a fresh module registry: singletons of one test must not leak into the next. */
+/**
+ * Every file in a fresh module registry: singletons of one test must not leak into the next. Two
+ * files at a time, since tests of processes and time-outs mostly wait.
+ */
 async function runTests(options: { files: string[]; timeoutMs: number }): Promise<void> {
   if (options.files.length === 0) return;
   const paths = options.files.map((path) => `./${path}`);
   // A failed test may leave a process behind, which would keep the output open for ever.
-  const flags = ["--isolate", "--no-orphans", `--timeout=${options.timeoutMs}`];
+  const flags = ["--isolate", "--parallel=2", "--no-orphans", `--timeout=${options.timeoutMs}`];
   const child = Bun.spawn([process.execPath, "test", ...flags, ...paths], {
     cwd: root,
     env: { ...process.env, TEST_DATABASE_URL: database.url ?? "" },
