@@ -5,7 +5,7 @@
  * measured between the rounds of the same run: a gRPC stream of the same frames, verification
  * alone, the store alone, and a plain COPY. Figures are medians over the rounds with their spread.
  *
- *   bun run bench [catch-up] [--workload W1|W2|W3] [--records 100000] [--rounds 5]
+ *   bun run bench catch-up [--workload W1|W2|W3] [--records 100000] [--rounds 5]
  *     [--store embedded|postgres] [--json]
  */
 import { rmSync } from "node:fs";
