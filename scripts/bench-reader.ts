@@ -13,6 +13,24 @@ import { pullRange } from "../src/replication/pull.ts";
 import { systemClock } from "../src/runtime/clock.ts";
 import { openChannel } from "../src/wire/client.ts";
 import * as workers from "../src/workers/pool.ts";
+import { type BenchNode, get, importRecords, startNode } from "./bench-node.ts";
+
+/** A node with a register of so many records, and verifiers here to read it with. */
+export async function openSource(options: { records: number; threadCount: number }): Promise<{
+  source: BenchNode;
+  /** The whole register, over these roads. */
+  read(addresses: readonly string[]): Promise<Reading>;
+}> {
+  const source = await startNode("source");
+  const { records, threadCount } = options;
+  const registerId = await importRecords(source, { records, recordBytes: 512 });
+  const { height } = await get<{ height: number }>(source, `/api/registers/${registerId}`);
+  const threadUrl = new URL("../src/workers/verify-thread.ts", import.meta.url);
+  workers.open({ threadUrl, count: threadCount });
+  const read = (addresses: readonly string[]) =>
+    readRegister(registerId, { addresses, headNumber: height - 1 });
+  return { source, read };
+}
 
 export interface Reading {
   ms: number;

@@ -8,8 +8,8 @@
 import * as workers from "../src/workers/pool.ts";
 import { medianOf, spreadOf } from "./bench-figures.ts";
 import { Line } from "./bench-line.ts";
-import { end, get, importRecords, startNode } from "./bench-node.ts";
-import { readRegister } from "./bench-reader.ts";
+import { end } from "./bench-node.ts";
+import { openSource } from "./bench-reader.ts";
 
 const records = Number(argument("--records") ?? 60_000);
 const rounds = Number(argument("--rounds") ?? 5);
@@ -27,24 +27,15 @@ try {
 process.exit(0);
 
 async function bench(): Promise<void> {
-  const source = await startNode("source");
-  const registerId = await importRecords(source, { records, recordBytes: 512 });
-  const { height } = await get<{ height: number }>(source, `/api/registers/${registerId}`);
-  workers.open({
-    threadUrl: new URL("../src/workers/verify-thread.ts", import.meta.url),
-    count: 2,
-  });
+  const { source, read } = await openSource({ records, threadCount: 2 });
   for (let round = 1; round <= rounds; round += 1) {
     if (!isJson) console.error(`round ${round} of ${rounds}`);
     for (const kind of ["near", "far"] as const) {
       const line = await Line.open(source.grpcAddress);
       line.delayMs = kind === "far" ? rttMs / 2 : 0;
-      const addresses = [line.address];
-      const reading = await readRegister(registerId, { addresses, headNumber: height - 1 });
+      const reading = await read([line.address]);
       megabytes[kind].push(reading.bytes / 1e3 / reading.ms);
-      if (kind === "far") {
-        lagMs = Math.max(lagMs, reading.lagMs);
-      }
+      if (kind === "far") lagMs = Math.max(lagMs, reading.lagMs);
       line.close();
     }
   }

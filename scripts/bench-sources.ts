@@ -9,8 +9,8 @@
 import * as workers from "../src/workers/pool.ts";
 import { medianOf, spreadOf } from "./bench-figures.ts";
 import { Line } from "./bench-line.ts";
-import { end, get, importRecords, startNode } from "./bench-node.ts";
-import { readRegister } from "./bench-reader.ts";
+import { end } from "./bench-node.ts";
+import { openSource } from "./bench-reader.ts";
 
 const records = Number(argument("--records") ?? 20_000);
 const rounds = Number(argument("--rounds") ?? 5);
@@ -48,13 +48,7 @@ try {
 process.exit(0);
 
 async function bench(): Promise<void> {
-  const source = await startNode("source");
-  const registerId = await importRecords(source, { records, recordBytes: 512 });
-  const { height } = await get<{ height: number }>(source, `/api/registers/${registerId}`);
-  workers.open({
-    threadUrl: new URL("../src/workers/verify-thread.ts", import.meta.url),
-    count: 1,
-  });
+  const { source, read } = await openSource({ records, threadCount: 1 });
   for (let round = 1; round <= rounds; round += 1) {
     if (!isJson) console.error(`round ${round} of ${rounds}`);
     for (const [name, { count, fourth }] of Object.entries(cases)) {
@@ -65,8 +59,7 @@ async function bench(): Promise<void> {
         lines.push(line);
       }
       if (lines[3] !== undefined) fourth?.(lines[3]);
-      const addresses = lines.map((line) => line.address);
-      const reading = await readRegister(registerId, { addresses, headNumber: height - 1 });
+      const reading = await read(lines.map((line) => line.address));
       megabytes[name] ??= [];
       megabytes[name].push(reading.bytes / 1e3 / reading.ms);
       for (const line of lines) line.close();
