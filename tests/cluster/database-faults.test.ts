@@ -97,14 +97,16 @@ describe.skipIf(isMissing)("A database that", () => {
     });
   });
 
-  for (const [where, match, act] of [
-    ["in the middle of a page", /^insert into transactions/i, "cut-before"],
-    ["before a commit", /^commit/i, "cut-before"],
-    ["between a commit and its answer", /^commit/i, "cut-after"],
+  for (const [where, match, act, records] of [
+    ["in the middle of a page", /^\s*copy transactions/i, "cut-before", 150],
+    ["before a commit", /^commit/i, "cut-before", 150],
+    ["between a commit and its answer", /^commit/i, "cut-after", 150],
+    ["before a small page", /^\s*with given/i, "cut-before", 10],
+    ["between a small page and its answer", /^\s*with given/i, "cut-after", 10],
   ] as const) {
     test(`is cut off ${where} loses and doubles nothing`, async () => {
       proxy.set({ match, act, isOnce: true });
-      await importMore();
+      await importMore(records);
       await expectWhole();
       expect(proxy.applied).toBe(1);
       proxy.clearRules();
@@ -191,9 +193,9 @@ describe.skipIf(isMissing)("A database that", () => {
     return (await target.register(registerId))?.subscription?.errorCode ?? null;
   }
 
-  async function importMore(): Promise<{ registerId: string }> {
+  async function importMore(records = 150): Promise<{ registerId: string }> {
     imports += 1;
-    const lines = Array.from({ length: 150 }, (_, index) => `{"i":${imports},"n":${index}}\n`);
+    const lines = Array.from({ length: records }, (_, index) => `{"i":${imports},"n":${index}}\n`);
     const file = await origins.write(`part-${imports}.ndjson`, lines.join(""));
     if (registerId === "") return origin.import(file, "faults");
     await origin.ok(["import", file, "--register", registerId]);
