@@ -59,9 +59,11 @@ export function codeOf(trouble: Trouble): string {
 export function sentenceOf(trouble: Trouble, peerId: string): string {
   switch (trouble.kind) {
     case "false": {
-      const { docketNumber, message } = trouble.refusal;
+      const { code, docketNumber, message } = trouble.refusal;
       const where = docketNumber === null ? "" : ` in docket ${docketNumber}`;
-      return `Peer ${peerId} served something false${where}: ${message}`;
+      // Who lacks bodies may say so badly and mean no harm.
+      const what = code === "count" ? "too little or too much" : "something false";
+      return `Peer ${peerId} served ${what}${where}: ${message}`;
     }
     case "refusal":
       return trouble.message;
