@@ -110,7 +110,10 @@ export const faults = {
     }
   },
   "more-than-asked": async function* (asked) {
-    yield* past({ ...asked, last: Number.POSITIVE_INFINITY });
+    // Who follows asks for all there is: only a range can be overstepped.
+    const isRange = asked.last !== Number.POSITIVE_INFINITY;
+    if (isRange) yield* past({ ...asked, last: Number.POSITIVE_INFINITY });
+    else yield headOnly(asked.chain.bundles.length - 1);
     await ended(asked.signal);
   },
 
