@@ -150,7 +150,7 @@ interface Write {
   options: AppendOptions;
 }
 
-/** The embedded database has no wire: there one statement a step is as quick. */
+/** Not on the embedded database, which took longer over it: see docs/performance.md. */
 function isForOneStatement(pages: readonly VerifiedPage[], options: AppendOptions): boolean {
   if (isEmbedded() || options.alsoIn !== undefined) return false;
   const bytes = pages.reduce((sum, { page }) => sum + page.bytes.length, 0);

@@ -104,7 +104,10 @@ export const limits = {
   windowBytes: 16 * MiB,
   /** Heads that peers show, kept for the moment in which their dockets come by themselves. */
   heardHeadBytes: 1 * MiB,
-  /** A page up to this is checked on the spot: waking a thread takes longer than the check. */
+  /**
+   * A page up to this is checked on the spot, as waking a thread takes longer than the check, and
+   * goes to PostgreSQL in one statement, as parameters are quicker than COPY so far.
+   */
   smallPageBytes: 32 * KiB,
   /** Documents handled between two collections: they leave several times that behind. */
   collectEveryBytes: 8 * MiB,

@@ -8,10 +8,9 @@ import { TestChain } from "../support/test-chain.ts";
 
 /**
  * One node meets one source after another, each wrong in its own way and alone at first. Whatever
- * of
- * it is stored must be what the register's validator sealed; the code must be in the log and in the
- * subscription. Then an honest source appears, and the node must come by the whole register from it
- * without anybody's help, with the right peer blamed, or nobody.
+ * of it is stored must be what the register's validator sealed; the code must be in the log and in
+ * the subscription. Then an honest source appears, and the node must come by the whole register
+ * from it without anybody's help, with the right peer blamed, or nobody.
  */
 const cluster = new Cluster("embedded", { keep: true });
 /** Behind so many, ranges are asked for. */
